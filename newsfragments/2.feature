@@ -1,0 +1,1 @@
+The first real call: SIP messages, UDP and TCP transports, the four transactions of RFC 3261 and INVITE dialogs, with ``twistd sipua``, a user agent that answers a call and echoes its audio, and ``UserAgent.invite()``, which places one.

@@ -1,0 +1,28 @@
+"""
+The public surface: a name added or taken away is a decision, so it is made here too.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import twisted_sipdialog
+
+PUBLIC = {
+    "__version__",
+}
+
+
+class ExportTests(SynchronousTestCase):
+    def test_publicNames(self) -> None:
+        """
+        C{__all__} holds the public names, each once.
+        """
+        self.assertEqual(sorted(twisted_sipdialog.__all__), sorted(PUBLIC))
+
+    def test_publicNamesExist(self) -> None:
+        """
+        Each public name can be had.
+        """
+        for name in sorted(PUBLIC):
+            self.assertTrue(hasattr(twisted_sipdialog, name), name)

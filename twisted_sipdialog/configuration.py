@@ -1,0 +1,136 @@
+"""
+The settings of a user agent.  Every number has its unit; every limit is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from twisted_sipdialog.errors import ConfigurationError, ParseError
+from twisted_sipdialog.message.digest import Credentials
+from twisted_sipdialog.message.parser import Limits
+from twisted_sipdialog.message.uri import SipUri, TelUri, parseUri
+from twisted_sipdialog.timers import TimerValues
+
+
+@attrs.frozen
+class FlowLimits:
+    """
+    What connections and their unfinished messages may take.
+
+    @ivar connections: stream connections in all.
+    @ivar connectionsPerAddress: of them from one address.
+    @ivar unfinishedBytes: bytes of unfinished messages over all connections.
+    @ivar unfinishedTimeout: seconds a message may take from its first byte to its last.
+    @ivar idleTimeout: seconds after which a connection nobody uses is closed.
+    @ivar connectTimeout: seconds to open a connection.
+    @ivar sendBuffer: bytes queued to a peer that does not read, beyond which its connection is dropped.
+    """
+
+    connections: int = 10_000
+    connectionsPerAddress: int = 1_000
+    unfinishedBytes: int = 16 * 1024 * 1024
+    unfinishedTimeout: float = 30.0
+    idleTimeout: float = 300.0
+    connectTimeout: float = 4.0
+    sendBuffer: int = 1024 * 1024
+
+
+@attrs.frozen
+class LoadLimits:
+    """
+    What peers together, and one source, may keep open.  Beyond: 503 with Retry-After, without state.
+
+    @ivar serverTransactions: server transactions in all, finished ones that absorb retransmissions included.
+    @ivar dialogs: dialogs in all.
+    @ivar invitesPerSource: unanswered INVITEs of one source address.
+    @ivar retryAfter: seconds told in Retry-After.
+    """
+
+    serverTransactions: int = 500_000
+    dialogs: int = 100_000
+    invitesPerSource: int = 2_000
+    retryAfter: int = 5
+
+
+def _aor(value: str | SipUri) -> SipUri:
+    if isinstance(value, SipUri):
+        return value
+    try:
+        uri = parseUri(value)
+    except ParseError as e:
+        raise ConfigurationError("aor", value, str(e)) from None
+    if not isinstance(uri, SipUri):
+        raise ConfigurationError("aor", value, "a sip: or sips: URI is wanted")
+    return uri
+
+
+def _uriOrNone(name: str) -> Callable[[Any], SipUri | None]:
+    def convert(value: str | SipUri | None) -> SipUri | None:
+        if value is None or isinstance(value, SipUri):
+            return value
+        try:
+            uri = parseUri(value)
+        except ParseError as e:
+            raise ConfigurationError(name, value, str(e)) from None
+        if not isinstance(uri, SipUri):
+            raise ConfigurationError(name, value, "a sip: or sips: URI is wanted")
+        return uri
+
+    return convert
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@attrs.frozen(kw_only=True)
+class Configuration:
+    """
+    What a user agent is told once, when it is made.
+
+    @ivar aor: our address of record, C{sip:desk@example.com}; stands in From and is the user part of Contact.
+    @ivar displayName: shown to peers beside it.
+    @ivar listen: where to listen: C{udp:5060}, C{tcp:5060:interface=192.0.2.1}, C{udp:0} (any free port), or
+        any Twisted stream endpoint description.
+    @ivar advertise: the host put into Via and Contact instead of the local address (behind a NAT), or None.
+    @ivar credentials: what we answer challenges with; each is bound to its realm.
+    @ivar outboundProxy: requests outside dialogs go through it (as a loose route), or None.
+    @ivar ownDomainOnly: answer 404 to an INVITE whose Request-URI is neither our AOR's user nor an own host.
+    @ivar media: what describes sessions where no body is given: a factory of L{ISessionDescription}s, or None.
+    @ivar userAgent: text of User-Agent and Server, or None to send neither.
+    @ivar supported: option tags we understand.
+    @ivar accept: body types we understand.
+    @ivar noAnswerTimeout: seconds until an unanswered INVITE is refused with 408; None: never.
+    @ivar followRedirects: how many 3xx an C{invite()} follows.  0: a 3xx is a refusal.
+    @ivar stopTimeout: seconds C{stopService} waits for peers to answer its BYEs.
+    @ivar udpLimit: bytes beyond which a request is sent by TCP instead of UDP (RFC 3261 section 18.1.1).
+    @ivar udpReceiveBuffer: bytes the kernel is asked to buffer for a UDP port.
+    """
+
+    aor: SipUri = attrs.field(converter=_aor)
+    displayName: str | None = None
+    listen: tuple[str, ...] = attrs.field(default=("udp:5060", "tcp:5060"), converter=_texts)
+    advertise: str | None = None
+    credentials: tuple[Credentials, ...] = attrs.field(default=(), converter=tuple)
+    outboundProxy: SipUri | None = attrs.field(default=None, converter=_uriOrNone("outboundProxy"))
+    ownDomainOnly: bool = False
+    media: Callable[[str], Any] | None = None
+    userAgent: str | None = "twisted_sipdialog"
+    supported: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_texts)
+    noAnswerTimeout: float | None = 60.0
+    followRedirects: int = 0
+    stopTimeout: float = 5.0
+    udpLimit: int = 1300
+    udpReceiveBuffer: int = 4 * 1024 * 1024
+    timers: TimerValues = TimerValues()
+    messageLimits: Limits = Limits()
+    flowLimits: FlowLimits = FlowLimits()
+    loadLimits: LoadLimits = LoadLimits()
+
+
+__all__ = ["Configuration", "Credentials", "FlowLimits", "Limits", "LoadLimits", "TelUri", "TimerValues"]

@@ -1,0 +1,67 @@
+"""
+Bases for delegates: every method stands for its default answer until it is overridden.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted_sipdialog.interfaces import IDialogDelegate, IUserAgentDelegate
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.ua.delegation import default
+
+
+@implementer(IDialogDelegate)
+class DialogDelegate:
+    """
+    @see: L{IDialogDelegate<twisted_sipdialog.interfaces.IDialogDelegate>}
+    """
+
+    @default
+    def progressReceived(self, context: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def dialogConfirmed(self, dialog: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def dialogTerminated(self, dialog: Any, ended: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def inviteReceived(self, context: Any) -> Any:
+        """The session description answers."""
+
+    @default
+    def infoReceived(self, context: Any) -> Any:
+        """200, or 469 for an unknown Info-Package."""
+
+    @default
+    def messageReceived(self, context: Any) -> Any:
+        """200 in a dialog, 405 outside."""
+
+    @default
+    def notifyReceived(self, context: Any) -> Any:
+        """481."""
+
+    @default
+    def optionsReceived(self, context: Any) -> Any:
+        """200, with what we can do."""
+
+
+@implementer(IUserAgentDelegate)
+class UserAgentDelegate(DialogDelegate):
+    """
+    @see: L{IUserAgentDelegate<twisted_sipdialog.interfaces.IUserAgentDelegate>}
+    """
+
+    @default
+    def inviteReceived(self, context: Any) -> Any:
+        """480."""
+
+    @default
+    def inviteCancelled(self, context: Any, request: Request) -> Any:
+        """Nothing happens; the 487 was sent."""

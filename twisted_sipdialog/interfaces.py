@@ -1,0 +1,298 @@
+"""
+The public interfaces: what this package promises, method by method, with what happens by default.
+
+Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{IInviteServerContext},
+L{IInviteClientContext}, L{IDialog}, L{IEnded}.  I{Provided by the application}:
+L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases for both),
+L{ISessionDescription} (media/ has two).
+"""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+
+class IUserAgent(Interface):
+    """
+    A SIP user agent: a Twisted service that calls and is called.
+    """
+
+    configuration = Attribute("L{Configuration<twisted_sipdialog.configuration.Configuration>}")
+    dialogs = Attribute("A list of all L{IDialog}s that have not ended.")
+
+    def whenListening():
+        """
+        @return: a Deferred of the list of addresses listened on, C{(protocol, host, port)}; fails with
+            L{ListenError<twisted_sipdialog.errors.ListenError>}.
+        """
+
+    def invite(target, body=None, contentType="application/sdp", extraHeaders=(), delegate=None, media=None):
+        """
+        Call C{target} (RFC 3261 section 13.2).
+
+        @param target: a URI, a name-addr, or a bare user of our own domain.
+        @param body: the offer as C{bytes}; None: C{media} makes one; C{b""}: none is sent, and the peer's offer in
+            the 2xx is answered by C{media}.
+        @param media: an L{ISessionDescriptionFactory}; default: that of the configuration.
+        @param delegate: an L{IDialogDelegate}.
+        @return: a Deferred of the confirmed L{IDialog}.  Cancelling it sends CANCEL, or ACK and BYE when a 2xx
+            crosses it.  It fails with L{ResponseError<twisted_sipdialog.errors.ResponseError>} (the final
+            response), L{Timeout<twisted_sipdialog.errors.Timeout>},
+            L{TransportError<twisted_sipdialog.errors.TransportError>}, or C{CancelledError}.
+        @raise InvalidValue: C{target} is no URI.
+        @raise LocalError: neither C{body} nor C{media} is there.
+        """
+
+    def inviteContext(target, body=None, contentType="application/sdp", extraHeaders=(), delegate=None, media=None):
+        """
+        As L{invite}, but gives the L{IInviteClientContext} behind it.
+        """
+
+    def request(method, target, body=b"", contentType=None, extraHeaders=()):
+        """
+        Send a request outside any dialog: OPTIONS, MESSAGE, or an extension's.
+
+        @return: a Deferred of the final response, whatever its status; fails with
+            L{Timeout<twisted_sipdialog.errors.Timeout>} or
+            L{TransportError<twisted_sipdialog.errors.TransportError>}.
+        @raise InvalidValue: a method that needs a context of its own (INVITE, ACK, CANCEL, BYE ...), or C{target}.
+        """
+
+
+class IServerContext(Interface):
+    """
+    A request of a peer that we answer.
+
+    Each verb returns a Deferred that fires at send.  A status out of its verb's
+    range raises L{InvalidValue<twisted_sipdialog.errors.InvalidValue>}, a second
+    final L{InvalidState<twisted_sipdialog.errors.InvalidState>}; nothing is sent then.
+    """
+
+    userAgent = Attribute("The L{IUserAgent}.")
+    method = Attribute("str: the request's method.")
+    request = Attribute("L{Request<twisted_sipdialog.message.Request>}.")
+    response = Attribute("The last response sent, or None.")
+    dialog = Attribute("The L{IDialog} it belongs to (for an INVITE: makes), or None.")
+    localIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of To.")
+    remoteIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of From.")
+    assertedIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of P-Asserted-Identity, or None.")
+    body = Attribute("bytes: the request's body.")
+    contentType = Attribute("str: its Content-Type, or None.")
+    data = Attribute("dict: the application's own.")
+    cancelled = Attribute("The request by which the peer gave up (CANCEL, or BYE), or None.")
+    answered = Attribute("bool: the final response was sent.")
+
+    def progress(statusCode=None, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+        """
+        Send a provisional response: by default 180 to an INVITE (100 to 199 allowed), 100 to others (nothing
+        else allowed: RFC 4320).
+
+        @param extraHeaders: C{(name, value)} pairs, in order.
+        """
+
+    def accept(statusCode=200, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+        """Send a success (200 to 299).  @return: a Deferred of the response."""
+
+    def reject(statusCode=480, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+        """Send a refusal (300 to 699).  @return: a Deferred of the response."""
+
+    def reply(statusCode, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+        """Send any response.  @return: as the verb for that class."""
+
+    def answerLater():
+        """
+        The delegate's method returns without an answer, and one of the verbs is called later.  Without
+        this, returning means the default answer.
+        """
+
+
+class IInviteServerContext(IServerContext):
+    """
+    An INVITE to us (RFC 3261 section 13.3), or a re-INVITE in a dialog.
+
+    Unanswered it ends by the configuration's C{noAnswerTimeout} (408) or its Expires (487).
+    """
+
+    offer = Attribute("bytes: the session description offered, or None.")
+
+    def accept(
+        statusCode=200,
+        reasonPhrase=None,
+        extraHeaders=(),
+        body=None,
+        contentType=None,
+        media=None,
+        delegate=None,
+    ):
+        """
+        Answer the call.
+
+        @param body: the answer (or the offer, if the INVITE had none), as C{bytes}; it wins over C{media}.
+        @param media: an L{ISessionDescriptionFactory}; default: that of the configuration.
+        @param delegate: an L{IDialogDelegate} for the dialog.
+        @return: a Deferred of the L{IDialog}, fired at the ACK (C{dialog} has it from the 2xx on).  It fails with
+            L{NoAck<twisted_sipdialog.errors.NoAck>}, with
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (a BYE came before the ACK), or with
+            C{NotAcceptable} (the offer cannot be answered: 488 was sent).
+        @raise LocalError: an offer, and neither C{body} nor C{media}.
+        """
+
+
+class IInviteClientContext(Interface):
+    """
+    An INVITE of ours, until its final response (RFC 3261 section 13.2).
+    """
+
+    request = Attribute("The L{Request<twisted_sipdialog.message.Request>} last sent, or None.")
+    response = Attribute("The response last received, or None.")
+    dialog = Attribute("The L{IDialog} of the last response that made one, or None.")
+    dialogs = Attribute("All of them, early ones included: a forked call has several.")
+    data = Attribute("dict: the application's own; the dialog's C{data} is the same object.")
+
+    def cancel(reason=None, extraHeaders=()):
+        """
+        Give up: CANCEL as soon as the protocol allows, and ACK and BYE if a 2xx crosses it.
+
+        @param reason: text of a Reason header (RFC 3326), or None.
+        """
+
+    def whenAnswered():
+        """@return: a Deferred as that of L{IUserAgent.invite}."""
+
+
+class IEnded(Interface):
+    """How a dialog ended."""
+
+    reason = Attribute("L{Reason<twisted_sipdialog.dialog.ended.Reason>}; its C{text} is the originals' word.")
+    byPeer = Attribute("bool: the other side ended it.")
+    message = Attribute("The request or response that did it, or None.")
+
+
+class IDialog(Interface):
+    """
+    A dialog made by an INVITE (RFC 3261 section 12).
+    """
+
+    id = Attribute("str: C{Call-ID;from-tag=...;to-tag=...}, tags as the caller sees them: the same on both sides.")
+    role = Attribute("C{'uac'} or C{'uas'}.")
+    type = Attribute("C{'INVITE'}: the method that made it.")
+    state = Attribute("L{Phase<twisted_sipdialog.dialog.state.Phase>}: early, pending (no ACK yet), stable, terminated.")
+    sip = Attribute("C{callId}, C{localTag}, C{remoteTag}.")
+    local = Attribute("Our side: C{uri}, C{sdp}, C{contact}, C{tag}.")
+    remote = Attribute("The peer's side: C{uri}, C{sdp}, C{contact}, C{tag}.")
+    times = Attribute("C{start}, C{connect}, C{end}: seconds since the epoch, or None.")
+    req = Attribute("The INVITE that made it.")
+    res = Attribute("The response that made it, or None on a UAS before the 2xx.")
+    data = Attribute("dict: the application's own; the invitation's C{data} is the same object.")
+    userAgent = Attribute("The L{IUserAgent}.")
+    ended = Attribute("L{IEnded}, or None while it lives.")
+
+    def destroy(extraHeaders=(), reason=None):
+        """
+        End the call: BYE when it is confirmed, held until the ACK where that is still awaited (section 15); a
+        refusal or CANCEL while it is early.
+
+        @param reason: text of a Reason header (RFC 3326), or None.
+        @return: a Deferred of the request that was sent (None where none was needed), when it is through.
+            Calling again gives the same outcome.
+        """
+
+    def terminate(extraHeaders=(), reason=None):
+        """L{destroy}, by its other name."""
+
+    def request(method, body=b"", contentType=None, extraHeaders=()):
+        """
+        Send a request in the dialog (section 12.2).
+
+        @return: a Deferred of the final response, whatever its status; fails with
+            L{Timeout<twisted_sipdialog.errors.Timeout>},
+            L{TransportError<twisted_sipdialog.errors.TransportError>}, or
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}.
+        @raise InvalidValue: INVITE, ACK, CANCEL, BYE: the dialog sends those by itself.
+        """
+
+    def whenTerminated():
+        """@return: a fresh Deferred of L{IEnded}, also when asked late."""
+
+
+class IDialogDelegate(Interface):
+    """
+    The application's side of a dialog.  Every method is optional (L{DialogDelegate
+    <twisted_sipdialog.delegates.DialogDelegate>} has no-ops) and may be plain,
+    return a Deferred, or be a coroutine.
+
+    A method that takes a context answers it; not overridden, the default answer goes out.
+    """
+
+    def progressReceived(context, response):
+        """A provisional response to our INVITE; C{context} is an L{IInviteClientContext}."""
+
+    def dialogConfirmed(dialog):
+        """The call stands: the ACK was received (UAS) or sent (UAC)."""
+
+    def dialogTerminated(dialog, ended):
+        """The dialog is over; exactly once.  C{ended} is an L{IEnded}."""
+
+    def inviteReceived(context):
+        """A re-INVITE (L{IInviteServerContext}).  Default: 200 with the session description's answer, else 488."""
+
+    def infoReceived(context):
+        """INFO.  Default: 200; 469 with an Info-Package nobody knows (RFC 6086)."""
+
+    def messageReceived(context):
+        """MESSAGE.  Default: 200 in a dialog, 405 outside."""
+
+    def notifyReceived(context):
+        """NOTIFY that belongs to no subscription.  Default: 481."""
+
+    def optionsReceived(context):
+        """OPTIONS.  Default: 200 with Allow, Accept and Supported."""
+
+
+class IUserAgentDelegate(IDialogDelegate):
+    """
+    The application's side of a user agent.  What a dialog's own delegate does not take comes here.
+    """
+
+    def inviteReceived(context):
+        """A call (L{IInviteServerContext}).  Default: 480."""
+
+    def inviteCancelled(context, request):
+        """The caller gave up; the 487 was sent.  C{request} is the CANCEL or BYE."""
+
+
+class ISessionDescriptionFactory(Interface):
+    """Makes the session description of each call."""
+
+    def __call__(localHost):
+        """
+        @param localHost: str: the address of ours that this peer reaches.
+        @return: an L{ISessionDescription}.
+        """
+
+
+class ISessionDescription(Interface):
+    """
+    One call's media, as far as signalling sees it (RFC 3264).  C{offer} and C{answer} may return a Deferred.
+
+    Failures: C{NotAcceptable} (L{twisted_sipdialog.message.sdp}) when nothing fits: 488.
+    """
+
+    contentType = Attribute("str: the Content-Type of what it gives.")
+    local = Attribute("bytes: our last agreed description, or None.")
+    remote = Attribute("bytes: the peer's last agreed description, or None.")
+
+    def offer():
+        """@return: C{bytes} (or a Deferred of them): an offer with everything we can do."""
+
+    def answer(offer):
+        """@return: C{bytes} (or a Deferred of them): the answer to the peer's C{offer}."""
+
+    def update(answer):
+        """The peer's answer to our last offer: media starts or changes."""
+
+    def rollback():
+        """The last exchange came to nothing: back to what was agreed before."""
+
+    def close():
+        """The end of the usage; called once."""

@@ -1,0 +1,363 @@
+"""
+Requests and responses (RFC 3261 section 7).
+
+A message that came in keeps its bytes and is read as far as somebody asks; one
+that goes out is written once and sent again from those bytes.  L{Message.shrink}
+forgets everything that can be read again from the bytes, so that a call may keep
+the request it was made from at the price of its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted_sipdialog.errors import InvalidValue, ParseError
+from twisted_sipdialog.message.address import Address, parseContacts
+from twisted_sipdialog.message.fields import CSeq, MediaType, Via
+from twisted_sipdialog.message.grammar import isToken, parameterOf, splitList
+from twisted_sipdialog.message.headers import Headers
+from twisted_sipdialog.message.uri import OtherUri, SipUri, TelUri, parseUri
+from twisted_sipdialog.status import reasonPhrase as standardPhrase
+
+
+class Message:
+    """
+    What requests and responses have in common.
+
+    @ivar body: the body, C{b""} for none.
+    @ivar cseqNumber: the number of CSeq.
+    @ivar cseqMethod: the method of CSeq.
+    """
+
+    __slots__ = ("_fromTag", "_headers", "_toTag", "_via", "_viaText", "_wire", "body", "cseqMethod", "cseqNumber")
+
+    body: bytes
+    cseqNumber: int
+    cseqMethod: str
+    _headers: Headers | None
+    _wire: bytes | None
+    _via: Via | None
+    _viaText: str | None
+    _fromTag: str | None
+    _toTag: str | None
+
+    def _fresh(self, headers: Headers | None, body: bytes, wire: bytes | None, number: int, method: str) -> None:
+        self._headers = headers
+        self.body = body
+        self._wire = wire
+        self.cseqNumber = number
+        self.cseqMethod = method
+        self._via = self._viaText = self._fromTag = self._toTag = None
+
+    @property
+    def headers(self) -> Headers:
+        """All header fields."""
+        headers = self._headers
+        if headers is None:
+            assert self._wire is not None
+            head = self._wire[: self._wire.index(b"\r\n\r\n")].lstrip(b"\r\n")
+            headers = self._headers = Headers.fromBlock(str(head, "utf-8", "surrogateescape").partition("\r\n")[2])
+        return headers
+
+    @property
+    def callId(self) -> str:
+        """Call-ID, C{""} when there is none."""
+        return self.headers.get("call-id", "") or ""
+
+    @property
+    def fromTag(self) -> str:
+        """The tag of From, C{""} for none."""
+        tag = self._fromTag
+        if tag is None:
+            tag = self._fromTag = parameterOf(self.headers.get("from", "") or "", "tag") or ""
+        return tag
+
+    @property
+    def toTag(self) -> str:
+        """The tag of To, C{""} for none."""
+        tag = self._toTag
+        if tag is None:
+            tag = self._toTag = parameterOf(self.headers.get("to", "") or "", "tag") or ""
+        return tag
+
+    @property
+    def from_(self) -> Address:
+        """From, typed.  @raise ParseError: it is malformed."""
+        return self.headers.typed("from")  # type: ignore[no-any-return]
+
+    @property
+    def to(self) -> Address:
+        """To, typed.  @raise ParseError: it is malformed."""
+        return self.headers.typed("to")  # type: ignore[no-any-return]
+
+    @property
+    def cseq(self) -> CSeq:
+        """CSeq, typed."""
+        return CSeq(self.cseqNumber, self.cseqMethod)
+
+    @property
+    def viaText(self) -> str:
+        """The topmost Via as text, with what the transport wrote into it (C{received}, C{rport})."""
+        text = self._viaText
+        if text is None:
+            first = self.headers.get("via", "") or ""
+            text = self._viaText = splitList(first)[0] if "," in first else first
+        return text
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via, typed.  @raise ParseError: it is malformed."""
+        via = self._via
+        if via is None:
+            via = self._via = Via.parse(self.viaText)
+        return via
+
+    def stampVia(self, text: str) -> None:
+        """The transport saw where the message came from: C{text} is the topmost Via from now on (section 18.2.1)."""
+        self._viaText = text
+        self._via = None
+
+    def viaTexts(self) -> list[str]:
+        """All Via header lines, raw, the topmost with the transport's stamp."""
+        lines = self.headers.getAll("via")
+        if lines and self._viaText is not None:
+            lines[0] = ", ".join([self._viaText, *splitList(lines[0])[1:]]) if "," in lines[0] else self._viaText
+        return lines
+
+    @property
+    def contacts(self) -> list[Address]:
+        """The Contacts; empty for none and for C{*}.  @raise ParseError: malformed."""
+        contacts = parseContacts(self.headers.getAll("contact"))
+        return [] if contacts == "*" else contacts  # type: ignore[return-value]
+
+    @property
+    def contentType(self) -> MediaType | None:
+        """Content-Type, or None.  @raise ParseError: malformed."""
+        return self.headers.typed("content-type")  # type: ignore[no-any-return]
+
+    def toBytes(self) -> bytes:
+        """The message as it goes on the wire; written once."""
+        headers = self._headers
+        if self._wire is None or (headers is not None and headers.changed):
+            assert headers is not None
+            if "content-length" not in headers:
+                headers.add("Content-Length", str(len(self.body)))
+            text = f"{self.startLine}\r\n{headers.toText()}\r\n"
+            self._wire = text.encode("utf-8", "surrogateescape") + self.body
+            headers.changed = False
+        return self._wire
+
+    @property
+    def startLine(self) -> str:
+        """The first line, without its CRLF."""
+        raise NotImplementedError
+
+    def shrink(self) -> None:
+        """Forget what can be read again from the bytes."""
+        self.toBytes()
+        self._headers = self._via = self._viaText = None
+
+
+class Request(Message):
+    """
+    A request.
+
+    @ivar method: as written; methods are compared with case.
+    @ivar uriText: the Request-URI as written.
+    """
+
+    __slots__ = ("_echo", "_uri", "method", "uriText")
+
+    def __init__(
+        self,
+        method: str,
+        uri: str | SipUri | TelUri | OtherUri,
+        headers: Headers | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        """
+        @raise InvalidValue: C{method} is no token, C{uri} has white space or line breaks, or a header is not allowed.
+        """
+        if not isToken(method):
+            raise InvalidValue("method", method, "must be a token (RFC 3261 section 25.1)")
+        text = str(uri)
+        if not text or any(c <= " " or c == "\x7f" for c in text):
+            raise InvalidValue("uri", text, "must not be empty nor contain white space or control characters")
+        if not isinstance(headers, Headers):
+            headers = Headers(headers)
+        cseq = headers.typed("cseq")
+        self._fresh(headers, body, None, cseq.number if cseq else 0, method)
+        self.method = method
+        self.uriText = text
+        self._uri = None if isinstance(uri, str) else uri
+        self._echo: str | None = None
+
+    @classmethod
+    def _parsed(cls, method: str, uriText: str, headers: Headers, cseqNumber: int, cseqMethod: str) -> Request:
+        self = cls.__new__(cls)
+        self._fresh(headers, b"", None, cseqNumber, cseqMethod)
+        self.method = method
+        self.uriText = uriText
+        self._uri = None
+        self._echo = None
+        return self
+
+    @classmethod
+    def _written(cls, method: str, uriText: str, lines: list[tuple[str, str]], body: bytes, cseqNumber: int) -> Request:
+        """A request this package wrote, its lines unchecked."""
+        self = cls._parsed(method, uriText, Headers._trusted(lines), cseqNumber, method)
+        self.body = body
+        return self
+
+    @property
+    def uri(self) -> SipUri | TelUri | OtherUri:
+        """The Request-URI, typed.  @raise ParseError: malformed."""
+        uri = self._uri
+        if uri is None:
+            uri = self._uri = parseUri(self.uriText)
+        return uri
+
+    @property
+    def startLine(self) -> str:
+        return f"{self.method} {self.uriText} SIP/2.0"
+
+    @property
+    def expectsDialog(self) -> bool:
+        """Its 2xx makes a dialog, so its responses carry Record-Route and Contact."""
+        return self.method in ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY")
+
+    def shrink(self) -> None:
+        super().shrink()
+        self._echo = self._uri = None
+
+    def response(
+        self,
+        statusCode: int,
+        reasonPhrase: str | None = None,
+        toTag: str = "",
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Response:
+        """
+        The response to this request (section 8.2.6): Via, From, To, Call-ID, CSeq as they came, Record-Route
+        and Timestamp where they belong.
+
+        @param reasonPhrase: default: the registered phrase.
+        @param toTag: put into To when the request had none.
+        @raise InvalidValue: a header or the phrase holds a line break.
+        """
+        extra = "".join([f"{n}: {v}\r\n" for n, v in Headers(headers)._listed()]) if headers else ""
+        if contentType is not None:
+            extra += f"Content-Type: {contentType}\r\n"
+            if "\r" in contentType or "\n" in contentType:
+                raise InvalidValue("contentType", contentType, "must not contain CR or LF")
+        if reasonPhrase is None:
+            reasonPhrase = standardPhrase(statusCode)
+        elif "\r" in reasonPhrase or "\n" in reasonPhrase or "\0" in reasonPhrase:
+            raise InvalidValue("reasonPhrase", reasonPhrase, "must not contain CR, LF or NUL")
+        return self._respond(statusCode, reasonPhrase, toTag, extra, body)
+
+    def _respond(self, statusCode: int, reasonPhrase: str, toTag: str, extra: str, body: bytes) -> Response:
+        """As L{response}, with C{extra} header text that this package wrote itself."""
+        echo = self._echo
+        if echo is None:
+            echo = self._echo = self._echoed()
+        to = self.headers.get("to")
+        if to is None:
+            to = ""
+        else:
+            to = f"To: {to};tag={toTag}\r\n" if toTag and not self.toTag else f"To: {to}\r\n"
+        if self.expectsDialog and 100 < statusCode < 300:
+            extra = "".join([f"Record-Route: {v}\r\n" for v in self.headers.getAll("record-route")]) + extra
+        elif statusCode == 100:
+            extra = "".join([f"Timestamp: {v}\r\n" for v in self.headers.getAll("timestamp")]) + extra
+        text = f"SIP/2.0 {statusCode} {reasonPhrase}\r\n{echo}{to}{extra}Content-Length: {len(body)}\r\n\r\n"
+        return Response._written(
+            statusCode,
+            reasonPhrase,
+            text.encode("utf-8", "surrogateescape") + body,
+            body,
+            self.cseqNumber,
+            self.cseqMethod,
+        )
+
+    def _echoed(self) -> str:
+        get = self.headers.get
+        text = "".join([f"Via: {via}\r\n" for via in self.viaTexts()])
+        # A malformed request may lack some of them; its 400 carries what there was.
+        for name in ("From", "Call-ID", "CSeq"):
+            value = get(name)
+            if value is not None:
+                text += f"{name}: {value}\r\n"
+        return text
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.uriText}>"
+
+
+class Response(Message):
+    """
+    A response.
+
+    @ivar statusCode: 100 to 699.
+    @ivar reasonPhrase: as written; may be empty.
+    """
+
+    __slots__ = ("reasonPhrase", "statusCode")
+
+    def __init__(
+        self,
+        statusCode: int,
+        reasonPhrase: str | None = None,
+        headers: Headers | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        """
+        @param reasonPhrase: default: the registered phrase.
+        @raise InvalidValue: a value out of range or with a line break.
+        """
+        if not 100 <= statusCode <= 699:
+            raise InvalidValue("statusCode", statusCode, "100 to 699")
+        if reasonPhrase is None:
+            reasonPhrase = standardPhrase(statusCode)
+        elif "\r" in reasonPhrase or "\n" in reasonPhrase:
+            raise InvalidValue("reasonPhrase", reasonPhrase, "must not contain CR or LF")
+        if not isinstance(headers, Headers):
+            headers = Headers(headers)
+        cseq = headers.typed("cseq")
+        self._fresh(headers, body, None, cseq.number if cseq else 0, cseq.method if cseq else "")
+        self.statusCode = statusCode
+        self.reasonPhrase = reasonPhrase
+
+    @classmethod
+    def _parsed(cls, code: int, phrase: str, headers: Headers, cseqNumber: int, cseqMethod: str) -> Response:
+        self = cls.__new__(cls)
+        self._fresh(headers, b"", None, cseqNumber, cseqMethod)
+        self.statusCode = code
+        self.reasonPhrase = phrase
+        return self
+
+    @classmethod
+    def _written(cls, code: int, phrase: str, wire: bytes, body: bytes, number: int, method: str) -> Response:
+        self = cls.__new__(cls)
+        self._fresh(None, body, wire, number, method)
+        self.statusCode = code
+        self.reasonPhrase = phrase
+        return self
+
+    @property
+    def startLine(self) -> str:
+        return f"SIP/2.0 {self.statusCode} {self.reasonPhrase}"
+
+    def __repr__(self) -> str:
+        return f"<Response {self.statusCode} {self.reasonPhrase} to {self.cseqMethod}>"
+
+
+def typedOrNone(message: Message, name: str) -> Any:
+    """The typed value of an optional header, None when it is absent or malformed: for what must not be refused."""
+    try:
+        return message.headers.typed(name)
+    except ParseError:
+        return None

@@ -1,0 +1,226 @@
+"""
+From bytes to messages (RFC 3261 sections 7 and 18.3).
+
+What is checked here is what every later step relies on: the start line, the
+lines of the header block, the five fields that make a transaction, the length of
+the body.  The rest is read when somebody asks.  What fails yields a
+L{ParseError} that knows its status and holds what is needed to answer.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from twisted_sipdialog.errors import ParseError
+from twisted_sipdialog.message.fields import CSeq
+from twisted_sipdialog.message.grammar import digits, isToken
+from twisted_sipdialog.message.headers import Headers
+from twisted_sipdialog.message.message import Message, Request, Response
+
+
+@attrs.frozen
+class Limits:
+    """
+    How large a message may be.
+
+    @ivar message: bytes of a whole message: 513 beyond it.
+    @ivar headers: bytes of start line and headers together.
+    @ivar headerCount: header lines.
+    @ivar headerLine: characters of one header line.
+    @ivar uri: characters of a Request-URI: 414 beyond it.
+    @ivar body: bytes of a body: 413 beyond it.
+    """
+
+    message: int = 65_535
+    headers: int = 32_768
+    headerCount: int = 200
+    headerLine: int = 8_192
+    uri: int = 2_048
+    body: int = 60_000
+
+
+DEFAULT_LIMITS = Limits()
+
+#: Mandatory and single-valued (section 8.1.1); their absence or repetition is refused at once.
+_SINGLE = ("from", "to", "call-id", "cseq")
+
+
+def parseMessage(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
+    """
+    The one message of a datagram.
+
+    @raise ParseError: with the status that answers it, and C{request} when there is something to answer.
+    """
+    if data[:1] in (b"\r", b"\n"):
+        data = data.lstrip(b"\r\n")  # section 7.5
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        raise _refusal("no empty line after the headers", data, 400)
+    head = data[:end]
+    if len(data) > limits.message or end > limits.headers:
+        raise _refusal("message too large", head, 513)
+    message = readHead(head, limits)
+    start = end + 4
+    length = contentLength(message, limits)
+    if length is None:
+        message.body = data[start:]
+    else:
+        # Section 18.3: what follows the stated length is discarded, what is missing makes the message wrong.
+        stop = start + length
+        if stop > len(data):
+            raise _broken("Content-Length is beyond the end of the datagram", message, 400)
+        message.body = data[start:stop]
+        if stop != len(data):
+            data = data[:stop]
+    message._wire = data
+    return message
+
+
+def readHead(head: bytes, limits: Limits) -> Request | Response:
+    """
+    Start line and headers, without the empty line; the body is left empty.
+
+    @raise ParseError: as L{parseMessage}.
+    """
+    startLine, _, block = str(head, "utf-8", "surrogateescape").partition("\r\n")
+    first, _, rest = startLine.partition(" ")
+    if first[:4] in ("SIP/", "sip/", "Sip/"):
+        return _readResponse(first, rest, block, limits)
+    uri, _, version = rest.partition(" ")
+    if version != "SIP/2.0" or not uri:
+        _checkRequestLine(startLine, block)
+    try:
+        headers = _readHeaders(block, limits)
+    except ParseError as e:
+        raise _refusal(str(e), head, e.statusCode) from None
+    index = headers._indexed()
+    try:
+        number, method = _readCSeq(index, first)
+    except ParseError as e:
+        raise _refusal(str(e), head, 400) from None
+    request = Request._parsed(first, uri, headers, number, method)
+    if len(uri) > limits.uri:
+        raise _broken("Request-URI too long", request, 414)
+    if method != first:
+        raise _broken("the method of CSeq is not that of the request", request, 400)
+    if not isToken(first):
+        raise _broken("the method is no token", request, 400)
+    try:
+        _ = request.via
+    except ParseError as e:
+        # Nobody to answer: the way back is what cannot be read.
+        raise ParseError(f"Via: {e}", None) from None
+    return request
+
+
+def _readResponse(version: str, rest: str, block: str, limits: Limits) -> Response:
+    code, _, phrase = rest.partition(" ")
+    if version.upper() != "SIP/2.0" or len(code) != 3 or not (code.isascii() and code.isdigit()) or code[0] not in "123456":
+        raise ParseError("malformed status line", None)
+    try:
+        headers = _readHeaders(block, limits)
+        number, method = _readCSeq(headers._indexed(), "")
+        response = Response._parsed(int(code), phrase, headers, number, method)
+        _ = response.via
+    except ParseError as e:
+        raise ParseError(str(e), None) from None  # a response is never answered
+    return response
+
+
+def _readHeaders(block: str, limits: Limits) -> Headers:
+    if len(block) > limits.headerLine or block.count("\r\n") >= limits.headerCount:
+        lines = block.split("\r\n")
+        if len(lines) > limits.headerCount:
+            raise ParseError("too many header lines", 513)
+        if max(map(len, lines)) > limits.headerLine:
+            raise ParseError("header line too long", 513)
+    return Headers.fromBlock(block)
+
+
+def _readCSeq(index: dict[str, list[str]], method: str) -> tuple[int, str]:
+    """All mandatory fields are there once; the number and method of CSeq."""
+    for name in _SINGLE:
+        values = index.get(name)
+        if values is None or len(values) != 1 or not values[0]:
+            raise ParseError(f"{name}: {'missing' if not values or not values[0] else 'more than once'}")
+    if "via" not in index:
+        raise ParseError("via: missing", None)
+    text = index["cseq"][0]
+    number, _, word = text.partition(" ")
+    if word == method and 0 < len(number) < 10 and number.isascii() and number.isdigit():
+        return int(number), word
+    cseq = CSeq.parse(text)
+    return cseq.number, cseq.method
+
+
+def _checkRequestLine(startLine: str, block: str) -> None:
+    words = startLine.split(" ")
+    version = words[-1]
+    if len(words) == 3 and words[1]:
+        if version.upper() == "SIP/2.0":
+            return
+        if version[:4].upper() == "SIP/" and version[4:].replace(".", "", 1).isdigit():
+            raise _refusal("SIP version", f"{startLine}\r\n{block}".encode("utf-8", "surrogateescape"), 505)
+    raise _refusal("malformed request line", f"{startLine}\r\n{block}".encode("utf-8", "surrogateescape"), 400)
+
+
+def contentLength(message: Message, limits: Limits) -> int | None:
+    """
+    Content-Length, or None when absent.
+
+    @raise ParseError: malformed, twice, or beyond the limit (413); always C{fatal}.
+    """
+    try:
+        return readLength(message.headers, limits)
+    except ParseError as e:
+        raise _broken(str(e), message, e.statusCode or 400, fatal=True) from None
+
+
+def readLength(headers: Headers, limits: Limits) -> int | None:
+    """As L{contentLength}, for headers whose message is refused anyway."""
+    values = headers._indexed().get("content-length")
+    if values is None:
+        return None
+    if len(values) != 1:
+        raise ParseError("Content-Length: more than once")
+    length = digits(values[0], "Content-Length")
+    if length > limits.body:
+        raise ParseError("the body is too large", 413)
+    return length
+
+
+def _broken(text: str, message: Message, statusCode: int, fatal: bool = False) -> ParseError:
+    """The message was read, but is refused."""
+    if isinstance(message, Request) and message.method != "ACK":
+        try:
+            _ = message.via
+        except ParseError:
+            return ParseError(text, None, fatal=fatal)
+        return ParseError(text, statusCode, message, fatal)
+    return ParseError(text, None, fatal=fatal)
+
+
+def _refusal(text: str, head: bytes, statusCode: int | None) -> ParseError:
+    """The head could not be read: keep the lines that could, when they suffice for an answer."""
+    startLine, _, block = str(head[:32_768], "utf-8", "surrogateescape").partition("\r\n")
+    method = startLine.partition(" ")[0]
+    if statusCode is None or not isToken(method) or method == "ACK" or startLine[:4].upper() == "SIP/":
+        return ParseError(text, None)
+    kept: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for line in block.split("\r\n")[:200]:
+        try:
+            headers = Headers.fromBlock(line)
+        except (ParseError, IndexError):
+            continue
+        (key,) = headers._indexed()
+        # One of each: an answer with two To headers would be as wrong as the question.
+        if key == "via" or (key in _SINGLE and key not in seen and len(line) < 1024):
+            seen.add(key)
+            kept += headers
+    request = Request._parsed(method, startLine.split(" ")[1] if " " in startLine else "", Headers(kept), 0, method)
+    try:
+        _ = request.via
+    except ParseError:
+        return ParseError(text, None)
+    return ParseError(text, statusCode, request)

@@ -1,0 +1,147 @@
+"""
+The one door to the application: delegates are called, and their Deferreds and coroutines looked after, here only.
+
+A delegate's method may be plain, return a Deferred, or be a coroutine; nothing
+it does can hurt the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from inspect import iscoroutine
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+_log = Logger()
+
+#: (class of delegate, method name) -> whether it is overridden.  Bounded by the classes of the application.
+_overridden: dict[tuple[type, str], bool] = {}
+
+
+def overrides(delegate: Any, name: str) -> bool:
+    """
+    C{delegate} has a C{name} of its own: not absent, and not the no-op of the base classes in delegates.py.
+    """
+    if delegate is None:
+        return False
+    key = (type(delegate), name)
+    known = _overridden.get(key)
+    if known is None:
+        found = getattr(type(delegate), name, None) or getattr(delegate, name, None)
+        known = _overridden[key] = found is not None and not getattr(found, "isDefault", False)
+    return known
+
+
+def default(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a base class's method as standing for the default answer."""
+    method.isDefault = True  # type: ignore[attr-defined]
+    return method
+
+
+def _running(result: Any) -> Deferred[Any] | None:
+    """The Deferred of what a delegate returned, None when it returned nothing to wait for."""
+    if result is None:
+        return None
+    if iscoroutine(result):
+        return Deferred.fromCoroutine(result)
+    return result if isinstance(result, Deferred) else None
+
+
+def ask(delegate: Any, name: str, context: Any) -> None:
+    """
+    Let C{delegate} answer C{context}, or let C{context} answer by default.
+
+    The context is told how that went: C{returned()} when the method is through,
+    C{raised(failure)} when it failed, and holds the running Deferred meanwhile
+    (C{context.pending}), to cancel it if the peer gives up.  Once the method
+    waits, C{wait()} starts the time its answer may take.
+    """
+    if not overrides(delegate, name):
+        context.answerByDefault()
+        return
+    try:
+        running = _running(getattr(delegate, name)(context))
+    except Exception:
+        context.raised(Failure())
+        return
+    if running is None:
+        context.returned()
+        return
+    context.pending = running
+    unfinished = context.core.unfinished
+    unfinished[running] = None
+    running.addCallbacks(lambda _: context.returned(), context.raised)
+    running.addErrback(_logged, name)
+    running.addCallback(lambda _: unfinished.pop(running, None))
+    if context.pending is not None:
+        context.wait()
+
+
+def tell(delegate: Any, name: str, *arguments: Any) -> None:
+    """
+    Tell C{delegate} of something past; what it returns is waited for by nobody, what it raises is logged.
+    """
+    if not overrides(delegate, name):
+        return
+    try:
+        running = _running(getattr(delegate, name)(*arguments))
+    except Exception:
+        _log.failure("the delegate's {name} raised", name=name)
+        return
+    if running is not None:
+        running.addErrback(_logged, name)
+
+
+def _logged(failure: Failure, name: str) -> None:
+    if failure.check(CancelledError) is None:
+        _log.failure("the delegate's {name} failed", failure, name=name)
+
+
+class Waiters:
+    """
+    Many one-shot Deferreds for one outcome, also for those who ask late.
+    """
+
+    __slots__ = ("_outcome", "_waiting")
+
+    def __init__(self) -> None:
+        self._outcome: tuple[Any] | None = None
+        self._waiting: list[Deferred[Any]] = []
+
+    @property
+    def fired(self) -> bool:
+        """The outcome is there."""
+        return self._outcome is not None
+
+    def wait(self) -> Deferred[Any]:
+        """A fresh Deferred of the outcome; cancelling it concerns nobody else."""
+        waiting: Deferred[Any] = Deferred(self._forget)
+        if self._outcome is not None:
+            waiting.callback(self._outcome[0])
+        else:
+            self._waiting.append(waiting)
+        return waiting
+
+    def _forget(self, waiting: Deferred[Any]) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    def fire(self, outcome: Any) -> None:
+        """Once; a L{Failure} fails them."""
+        if self._outcome is None:
+            self._outcome = (outcome,)
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                each.callback(outcome)
+
+
+def fire(deferred: Deferred[Any] | None, result: Any) -> None:
+    """Fire an application's Deferred that may be gone, or cancelled, already."""
+    if deferred is not None and not deferred.called:
+        deferred.callback(result)
+
+
+Running = Coroutine[Any, Any, Any] | Deferred[Any] | None

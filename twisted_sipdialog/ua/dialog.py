@@ -1,0 +1,353 @@
+"""
+A dialog as the application meets it (RFC 3261 sections 12, 14, 15; RFC 5057).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog._seams import IClientTransactionUser
+from twisted_sipdialog.dialog.ended import Ended, Reason
+from twisted_sipdialog.dialog.state import DialogState, Phase
+from twisted_sipdialog.dialog.usage import INVITE
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, InvalidValue, SipError
+from twisted_sipdialog.interfaces import IDialog
+from twisted_sipdialog.message import Headers, Message, Request, Response
+from twisted_sipdialog.message.grammar import quote
+from twisted_sipdialog.ua import call_log
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Waiters
+from twisted_sipdialog.ua.uac import Lines, Outgoing, Sending
+
+#: What the dialog sends by itself, at the right moment.
+_OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE")
+#: The answers after which a dialog is as good as gone (RFC 5057 section 5.1), whatever was asked.
+_FATAL = (404, 410, 416, 482, 483, 484, 485, 502, 604)
+
+
+@attrs.frozen
+class Sip:
+    """The three parts of a dialog's identity."""
+
+    callId: str
+    localTag: str
+    remoteTag: str
+
+
+@attrs.frozen
+class Side:
+    """
+    One side of a dialog.
+
+    @ivar uri: the URI its requests are sent to.
+    @ivar contact: the Contact it gave, as text.
+    @ivar sdp: its agreed session description, C{bytes}, or None.
+    """
+
+    uri: str
+    contact: str
+    tag: str
+    sdp: bytes | None
+
+
+@attrs.define
+class Times:
+    """Seconds since the epoch (UTC): the INVITE, the ACK, the end; None while it has not come to that."""
+
+    start: float
+    connect: float | None = None
+    end: float | None = None
+
+
+@implementer(IDialog)
+class Dialog:
+    """
+    @see: L{IDialog<twisted_sipdialog.interfaces.IDialog>}
+    """
+
+    __slots__ = (
+        "_contact",
+        "_data",
+        "_destroying",
+        "_heldBye",
+        "_terminated",
+        "_times",
+        "core",
+        "delegate",
+        "digest",
+        "ended",
+        "invitation",
+        "req",
+        "res",
+        "session",
+        "dialogState",
+        "unacknowledged",
+    )
+
+    type = "INVITE"
+
+    def __init__(self, core: Core, state: DialogState, request: Request, contact: str, started: float) -> None:
+        self.core = core
+        self.dialogState = state
+        self.req = request
+        self.res: Response | None = None
+        self.delegate: Any = None
+        self.session: Any = None
+        self.digest: Any = None
+        #: The context of the INVITE that makes it, while that has no final response.
+        self.invitation: Any = None
+        #: The context of an INVITE whose 2xx waits for its ACK.
+        self.unacknowledged: Any = None
+        self.ended: Ended | None = None
+        self._contact = contact
+        self._times = Times(started)
+        self._data: dict[str, Any] | None = None
+        self._terminated: Waiters | None = None
+        self._destroying: Waiters | None = None
+        self._heldBye: Lines | None = None
+
+    def __repr__(self) -> str:
+        return f"<Dialog {self.id} {self.state.value}>"
+
+    # What it is.
+
+    @property
+    def userAgent(self) -> Any:
+        return self.core.userAgent
+
+    @property
+    def id(self) -> str:
+        callId, local, remote = self.dialogState.id
+        caller, callee = (local, remote) if self.role == "uac" else (remote, local)
+        return f"{callId};from-tag={caller};to-tag={callee}"
+
+    @property
+    def role(self) -> str:
+        return self.dialogState.role
+
+    @property
+    def state(self) -> Phase:
+        return self.dialogState.phase
+
+    @property
+    def sip(self) -> Sip:
+        return Sip(*self.dialogState.id)
+
+    @property
+    def local(self) -> Side:
+        sdp = self.session.local if self.session is not None else None
+        return Side(self._contact.strip("<>"), self._contact, self.dialogState.localTag, sdp)
+
+    @property
+    def remote(self) -> Side:
+        sdp = self.session.remote if self.session is not None else None
+        target = self.dialogState.remoteTarget
+        return Side(target, f"<{target}>", self.dialogState.remoteTag, sdp)
+
+    @property
+    def times(self) -> Times:
+        return self._times
+
+    @property
+    def data(self) -> dict[str, Any]:
+        if self._data is None:
+            self._data = {}
+        return self._data
+
+    @data.setter
+    def data(self, data: dict[str, Any] | None) -> None:
+        self._data = data
+
+    # What the application asks.
+
+    def whenTerminated(self) -> Deferred[Ended]:
+        if self._terminated is None:
+            self._terminated = Waiters()
+            if self.ended is not None:
+                self._terminated.fire(self.ended)
+        return self._terminated.wait()
+
+    def destroy(self, extraHeaders: Iterable[tuple[str, str]] = (), reason: str | None = None) -> Deferred[Any]:
+        lines = [*Headers(extraHeaders)]
+        if reason is not None:
+            lines += [*Headers([("Reason", f"SIP;cause=200;text={quote(reason)}")])]
+        if self._destroying is None:
+            self._destroying = Waiters()
+            self._destroy(lines)
+        return self._destroying.wait()
+
+    terminate = destroy
+
+    def _destroy(self, lines: Lines) -> None:
+        phase = self.state
+        if phase is Phase.STABLE:
+            self._bye(lines, Reason.LOCAL_BYE)
+        elif phase is Phase.PENDING:
+            # Section 15: the callee's BYE waits for the ACK, or for the end of that wait.
+            self._heldBye = lines
+        elif phase is Phase.EARLY:
+            self.invitation.giveUp(lines).addBoth(self._destroyed)
+        else:
+            self._destroyed(None)
+
+    def _destroyed(self, outcome: Any) -> None:
+        if self._destroying is not None:
+            self._destroying.fire(None if isinstance(outcome, Failure) else outcome)
+
+    def request(
+        self,
+        method: str,
+        body: bytes = b"",
+        contentType: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+    ) -> Deferred[Response]:
+        if method in _OWN:
+            raise InvalidValue("method", method, "the dialog sends it by itself: destroy() for BYE")
+        if self.state is Phase.TERMINATED:
+            raise InvalidState("request", "the dialog is over", "RFC 3261 section 15")
+        lines = [*Headers(extraHeaders)]
+        if body:
+            lines += [*Headers([("Content-Type", contentType or "text/plain")])]
+        return self.ask(method, body, lines)
+
+    def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
+        """Send a request in the dialog (section 12.2.1); a Deferred of its final response."""
+        asking = _Asking(self, method)
+        asking.sending = self.core.client.send(self.outgoing(method, body, lines), asking)
+        return asking.answered
+
+    def outgoing(self, method: str, body: bytes, lines: Lines, sequence: Any = None) -> Outgoing:
+        """A request of ours in this dialog, as it is said."""
+        state = self.dialogState
+        uri, routes = state.addressing()
+        own = [("From", state.local), ("To", state.remote), ("Call-ID", state.callId), *lines]
+        contact = method in ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
+        return Outgoing(method, uri, own, sequence or state.nextSequence, body, routes, contact, self.digest)
+
+    # What the peer sends.
+
+    def requestReceived(self, transaction: Any) -> None:
+        """A request in this dialog (section 12.2.2); the verb table says who takes it."""
+        request = transaction.request
+        if not self.dialogState.inOrder(request):
+            transaction.respond(request.response(500, "CSeq Out Of Order"))
+        elif request.method == "BYE":
+            self._byeReceived(transaction, request)
+        elif self.state is Phase.TERMINATED:
+            transaction.respond(request.response(481))
+        else:
+            self.core.verbs[request.method](self.core, transaction, self)
+
+    def _byeReceived(self, transaction: Any, request: Request) -> None:
+        invitation = self.invitation
+        self.dialogState.phase = Phase.TERMINATED
+        transaction.respond(request._respond(200, "OK", "", self.core.identity.serverText, b""))
+        if invitation is not None:
+            # Section 15.1.2: a call that was not answered yet is refused.
+            invitation.abandoned(request)
+        self.end(Reason.REMOTE_BYE, True, request)
+
+    def ackReceived(self, request: Request) -> None:
+        """An ACK: of the 2xx that waits for it, or a repetition."""
+        waiting = self.unacknowledged
+        if waiting is not None and waiting.request.cseqNumber == request.cseqNumber:
+            waiting.acknowledged(request)
+
+    # How it goes on.
+
+    def confirmed(self) -> None:
+        """The ACK was received, or sent: the call stands (section 13)."""
+        self.dialogState.phase = Phase.STABLE
+        self._times.connect = self.core.timers.now()
+        self.invitation = None
+        self.req.shrink()
+        if self.res is not None:
+            self.res.shrink()
+        self.core.tellAll(self.delegate, "dialogConfirmed", self)
+        if self._heldBye is not None and self.state is Phase.STABLE:
+            lines, self._heldBye = self._heldBye, None
+            self._bye(lines, Reason.LOCAL_BYE)
+
+    def hangUp(self, reason: Reason, lines: Lines | None = None) -> None:
+        """We end it ourselves, for C{reason}: BYE."""
+        if self.state is not Phase.TERMINATED:
+            self._bye(lines or [], reason)
+
+    def _bye(self, lines: Lines, reason: Reason) -> None:
+        self.dialogState.phase = Phase.TERMINATED
+        asking = _Asking(self, "BYE")
+        asking.answered.addBoth(self._byeDone, asking, reason)
+        asking.sending = self.core.client.send(self.outgoing("BYE", b"", lines), asking)
+
+    def _byeDone(self, outcome: Any, asking: _Asking, reason: Reason) -> None:
+        # Whatever came back, or nothing: the session is over (section 15.1.1).
+        self.end(reason, False, outcome if isinstance(outcome, Message) else None)
+        self._destroyed(asking.sending.request if asking.sending is not None else None)
+
+    def answerReceived(self, method: str, response: Response) -> None:
+        """What a final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
+        code = response.statusCode
+        if code == 481 or (code == 408 and method == "INVITE") or code in _FATAL:
+            self.lost(response)
+
+    def lost(self, response: Response | None) -> None:
+        """The peer does not know the dialog any more."""
+        if self.state is not Phase.TERMINATED:
+            self.hangUp(Reason.DIALOG_ERROR)
+
+    def stopped(self) -> None:
+        """The service ends and waits no longer."""
+        self.end(Reason.SERVICE_STOPPED, False)
+        self._destroyed(None)
+
+    def end(self, reason: Reason, byPeer: bool, message: Request | Response | None = None) -> None:
+        """It is over.  The first call decides; everybody is told once."""
+        if self.ended is not None:
+            return
+        self.ended = Ended(reason, byPeer, message)
+        self.dialogState.endUsage(INVITE)
+        self.dialogState.phase = Phase.TERMINATED
+        self._times.end = self.core.timers.now()
+        self.core.unregister(self)
+        waiting, self.unacknowledged, self.invitation = self.unacknowledged, None, None
+        if self.session is not None:
+            self.session.close()
+        if waiting is not None:
+            waiting.dialogEnded(DialogTerminated(f"ended before the ACK: {reason.text}", self.ended))
+        if self._heldBye is not None:
+            self._heldBye = None
+            self._destroyed(None)
+        call_log.ended(self)
+        if self._terminated is not None:
+            self._terminated.fire(self.ended)
+        self.core.tellAll(self.delegate, "dialogTerminated", self, self.ended)
+
+
+@implementer(IClientTransactionUser)
+class _Asking:
+    """A request of ours in a dialog."""
+
+    __slots__ = ("_dialog", "_method", "answered", "sending")
+
+    def __init__(self, dialog: Dialog, method: str) -> None:
+        self._dialog = dialog
+        self._method = method
+        self.answered: Deferred[Any] = Deferred()
+        self.sending: Sending | None = None
+
+    def responseReceived(self, response: Response) -> None:
+        if response.statusCode < 200 or self.answered.called:
+            return
+        if self._method != "BYE":
+            self._dialog.answerReceived(self._method, response)
+        self.answered.callback(response)
+
+    def transactionFailed(self, error: SipError) -> None:
+        if not self.answered.called:
+            self.answered.errback(error)

@@ -1,0 +1,351 @@
+"""
+INVITE as its sender (RFC 3261 sections 9.1 and 13.2): calls out, forks, CANCEL.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog._seams import IClientTransactionUser
+from twisted_sipdialog.dialog.ended import Reason
+from twisted_sipdialog.dialog.state import DialogState, Phase
+from twisted_sipdialog.errors import LocalError, ParseError, RemoteError, ResponseError, SipError, TransportError
+from twisted_sipdialog.interfaces import IInviteClientContext
+from twisted_sipdialog.message import Headers, Request, Response
+from twisted_sipdialog.message.grammar import quote
+from twisted_sipdialog.message.uri import SipUri
+from twisted_sipdialog.ua import call_log
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Waiters, tell
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.request_client import newRequest
+from twisted_sipdialog.ua.session import GivenDescription, hostOf, sdpOf
+from twisted_sipdialog.ua.uac import Acknowledgement, Lines, Outgoing, Sending
+
+_log = Logger()
+
+
+@implementer(IInviteClientContext, IClientTransactionUser)
+class InviteClientContext:
+    """
+    @see: L{IInviteClientContext<twisted_sipdialog.interfaces.IInviteClientContext>}
+    """
+
+    def __init__(
+        self, core: Core, outgoing: Outgoing, session: Any, factory: Any, lateOffer: bool, delegate: Any
+    ) -> None:
+        self.core = core
+        self.delegate = delegate
+        self.response: Response | None = None
+        self.dialog: Dialog | None = None
+        self.data: dict[str, Any] = {}
+        self._outgoing = outgoing
+        self._session = session
+        self._factory = factory
+        self._lateOffer = lateOffer
+        self._byTag: dict[str, Dialog] = {}
+        self._acknowledgements: dict[str, Acknowledgement] = {}
+        self._answered = Waiters()
+        self._finished = Waiters()
+        self._sending: Sending | None = None
+        self._cancelled = False
+        self._closed = False
+        self._preparing: Deferred[Any] | None = None
+        self._started = core.timers.now()
+        self._redirected = 0
+
+    @property
+    def request(self) -> Request | None:
+        return self._sending.request if self._sending is not None else None
+
+    @property
+    def dialogs(self) -> list[Dialog]:
+        return list(self._byTag.values())
+
+    def start(self) -> None:
+        """Send the INVITE, once its session is described."""
+        if self._closed:
+            return  # cancelled before the ports were open
+        self.core.calling[self] = None
+        self._preparing = Deferred.fromCoroutine(self._describe())
+        self._preparing.addCallbacks(self._send, self._unsent)
+
+    async def _describe(self) -> bytes:
+        """Our offer, C{b""} for none."""
+        if self._session is None:
+            # The description names an address of ours, and which one that is depends on the way.
+            flow = await self.core.client.reach(self._outgoing)
+            self._session = self._factory(hostOf(flow))
+        return b"" if self._lateOffer else await maybeDeferred(self._session.offer)
+
+    def _send(self, body: bytes) -> None:
+        self._preparing = None
+        outgoing = self._outgoing
+        outgoing.body = body
+        if body:
+            outgoing.lines.append(("Content-Type", self._session.contentType))
+        sending = self._sending = Sending(self.core.client, outgoing, self)
+        sending.start()
+
+    def _unsent(self, failure: Failure) -> None:
+        self._preparing = None
+        self._fail(failure.value)
+
+    # What the application asks.
+
+    def whenAnswered(self) -> Deferred[Dialog]:
+        return self._answered.wait()
+
+    def cancel(self, reason: str | None = None, extraHeaders: Any = ()) -> None:
+        lines = [*Headers(extraHeaders)]
+        if reason is not None:
+            lines += [*Headers([("Reason", f"SIP;cause=487;text={quote(reason)}")])]
+        self._cancel(lines)
+
+    def _cancel(self, lines: Lines) -> Request | None:
+        if self._closed or self._cancelled:
+            return None
+        self._cancelled = True
+        self._answered.fire(Failure(CancelledError("the INVITE was cancelled")))
+        if self._sending is not None:
+            return self._sending.cancel(lines)
+        if self._preparing is not None:
+            self._preparing.cancel()
+        else:
+            self._fail(CancelledError())
+        return None
+
+    def giveUp(self, lines: Lines) -> Deferred[Any]:
+        """The application ends an early dialog of ours: the whole INVITE is cancelled (section 15)."""
+        sent = self._cancel(lines)
+        return self.whenFinished().addCallback(lambda _: sent)
+
+    def whenFinished(self) -> Deferred[None]:
+        """The INVITE has its final response, or will never have one; not so before, even when it was cancelled."""
+        return self._finished.wait()
+
+    # What comes back.
+
+    def responseReceived(self, response: Response) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        self.response = response
+        code = response.statusCode
+        if code < 200:
+            self._provisional(response)
+        elif code < 300:
+            self._success(response)
+        else:
+            self._refusal(response)
+
+    def _dialogFor(self, response: Response) -> Dialog | None:
+        """The dialog of C{response}'s To tag (section 12.1.2), made if it is new; None when it makes none."""
+        tag = response.toTag
+        dialog = self._byTag.get(tag)
+        if dialog is not None:
+            return dialog
+        request = self.request
+        assert request is not None and self._sending is not None
+        try:
+            state = DialogState.asClient(request, response)
+        except ParseError:
+            return None
+        contact = request.headers.get("contact") or ""
+        dialog = self._byTag[tag] = Dialog(self.core, state, request, contact, self._started)
+        dialog.delegate = self.delegate
+        dialog.data = self.data
+        dialog.digest = self._outgoing.digest
+        dialog.invitation = self
+        self.core.register(dialog)
+        return dialog
+
+    def _provisional(self, response: Response) -> None:
+        if response.statusCode > 100 and response.toTag and not self._cancelled:
+            self.dialog = self._dialogFor(response) or self.dialog
+        tell(self.delegate, "progressReceived", self, response)
+
+    def _success(self, response: Response) -> None:
+        known = self._acknowledgements.get(response.toTag)
+        if known is not None:
+            known.send()  # a repetition: the ACK was lost
+            return
+        first = not self._closed
+        dialog = self._dialogFor(response)
+        if dialog is None:
+            self._refuseUnusable(response)
+            return
+        try:
+            dialog.dialogState.confirm(response)
+        except ParseError:
+            self._refuseUnusable(response)
+            return
+        dialog.res = response
+        if not first or self._cancelled:
+            # Section 13.2.2.4: every 2xx makes a dialog; those nobody wants are acknowledged and ended.
+            self._acknowledge(dialog, response, b"")
+            self._close()
+            dialog.hangUp(Reason.LOCAL_CANCEL if first else Reason.OTHER_FORK)
+            return
+        self._close()
+        self._confirm(dialog, response)
+
+    def _confirm(self, dialog: Dialog, response: Response) -> None:
+        self.dialog = dialog
+        dialog.session = self._session
+        try:
+            sdp = sdpOf(response)
+            if self._lateOffer:
+                described = self._session.answer(sdp) if sdp is not None else b""
+            else:
+                described = b""
+                if sdp is None:
+                    raise RemoteError("the 2xx has no answer to our offer")
+                self._session.update(sdp)
+        except Exception:
+            self._undescribed(Failure(), dialog, response)
+            return
+        if isinstance(described, bytes):
+            self._stand(described, dialog, response)
+        else:
+            described.addCallback(self._stand, dialog, response)
+            described.addErrback(self._undescribed, dialog, response)
+
+    def _stand(self, answer: bytes, dialog: Dialog, response: Response) -> None:
+        self._acknowledge(dialog, response, answer)
+        self._endOthers(dialog)
+        dialog.confirmed()
+        self._answered.fire(dialog)
+
+    def _undescribed(self, failure: Failure, dialog: Dialog, response: Response) -> None:
+        """The session descriptions do not fit: the call is acknowledged and ended (section 13.2.2.4)."""
+        if response.toTag not in self._acknowledgements:
+            self._acknowledge(dialog, response, b"")
+        self._endOthers(dialog)
+        dialog.hangUp(Reason.MEDIA_LOST, [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')])
+        self._answered.fire(failure)
+
+    def _acknowledge(self, dialog: Dialog, response: Response, body: bytes) -> None:
+        """The ACK to a 2xx is ours to send, and to repeat (section 13.2.2.4)."""
+        number = response.cseqNumber
+        lines = [("Content-Type", self._session.contentType)] if body else []
+        assert self._sending is not None
+        lines += self._sending.authorization
+        outgoing = dialog.outgoing("ACK", body, lines, lambda: number)
+        acknowledgement = self._acknowledgements[response.toTag] = Acknowledgement(self.core.client, outgoing)
+        acknowledgement.send()
+
+    def _refuseUnusable(self, response: Response) -> None:
+        """A 2xx that makes no dialog: without Contact there is nowhere to send a BYE; it is acknowledged, so that it stops."""
+        sending = self._sending
+        assert sending is not None and sending.request is not None
+        own = [("From", sending.request.headers.get("from") or ""), ("To", response.headers.get("to") or "")]
+        own += [("Call-ID", sending.request.callId), *sending.authorization]
+        number = response.cseqNumber
+        outgoing = Outgoing("ACK", self._outgoing.uri, own, lambda: number, routes=self._outgoing.routes)
+        acknowledgement = self._acknowledgements[response.toTag] = Acknowledgement(self.core.client, outgoing)
+        acknowledgement.send()
+        if not self._closed:
+            self._fail(RemoteError("the 2xx has no usable Contact"))
+
+    def _endOthers(self, dialog: Dialog | None) -> None:
+        """The other branches of a fork: early dialogs that nobody will confirm."""
+        for other in list(self._byTag.values()):
+            if other is not dialog and other.state is Phase.EARLY:
+                other.end(Reason.OTHER_FORK, False)
+
+    def _refusal(self, response: Response) -> None:
+        if 300 <= response.statusCode < 400 and not self._cancelled and self._follow(response):
+            return
+        self._close()
+        reason = Reason.LOCAL_CANCEL if self._cancelled else Reason.REJECTED
+        self._endAll(reason, not self._cancelled, response)
+        self._answered.fire(Failure(ResponseError(response)))
+
+    def _follow(self, response: Response) -> bool:
+        """Section 8.1.3.4: try the first Contact that we may; False when redirections are not followed."""
+        if self._redirected >= self.core.configuration.followRedirects:
+            return False
+        try:
+            targets = [c.uri for c in response.contacts if isinstance(c.uri, SipUri)]
+        except ParseError:
+            return False
+        if not targets:
+            return False
+        self._redirected += 1
+        self._endAll(Reason.REJECTED, True, response)
+        self._byTag.clear()
+        self._outgoing.uri = str(targets[0].withoutHeaders())
+        self._sending = Sending(self.core.client, self._outgoing, self)
+        self._sending.start()
+        return True
+
+    def transactionFailed(self, error: SipError) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        if not self._closed:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._close()
+        if self._cancelled:
+            reason = Reason.LOCAL_CANCEL
+        else:
+            reason = Reason.FLOW_LOST if isinstance(error, TransportError) else Reason.NO_ANSWER
+        self._endAll(reason, False, None)
+        self._answered.fire(Failure(error))
+
+    def _endAll(self, reason: Reason, byPeer: bool, response: Response | None) -> None:
+        if not self._byTag:
+            code, phrase = (response.statusCode, response.reasonPhrase) if response else (0, reason.text)
+            call_log.refused(self._outgoing.callId, "uac", self._outgoing.uri, code, phrase)
+            if self._session is not None:
+                self._session.close()
+        for dialog in list(self._byTag.values()):
+            if dialog.session is None:
+                dialog.session = self._session
+            dialog.end(reason, byPeer, response)
+
+    def _close(self) -> None:
+        self._closed = True
+        self.core.calling.pop(self, None)
+        self._finished.fire(None)
+
+    def abandoned(self, request: Request) -> None:
+        """The callee ended an early dialog of ours by BYE: the INVITE still gets its final answer."""
+
+    def dialogEnded(self, error: SipError) -> None:
+        """Nothing of ours waits for an ACK."""
+
+
+def callTo(
+    core: Core,
+    target: str,
+    body: bytes | None,
+    contentType: str,
+    extraHeaders: Any,
+    delegate: Any,
+    media: Any,
+) -> InviteClientContext:
+    """
+    The context of a new call (section 13.2.1); C{start()} sends it.
+
+    @raise InvalidValue: C{target} is no URI, or a header is not allowed.
+    @raise LocalError: nothing describes the session.
+    """
+    factory = media or core.configuration.media
+    if not body and factory is None:
+        raise LocalError("invite() needs a body, or media (here or in the configuration)")
+    outgoing = newRequest(core, "INVITE", target, extraHeaders)
+    outgoing.contact = True
+    outgoing.lines.append(("Allow", core.allow()))
+    if core.configuration.supported:
+        outgoing.lines.append(("Supported", ", ".join(core.configuration.supported)))
+    session = GivenDescription(body, contentType) if body else None
+    return InviteClientContext(core, outgoing, session, factory, body == b"", delegate)

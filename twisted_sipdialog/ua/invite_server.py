@@ -1,0 +1,372 @@
+"""
+INVITE as its receiver: calls and re-INVITEs (RFC 3261 sections 13.3 and 14.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.dialog.ended import Reason
+from twisted_sipdialog.dialog.state import DialogState, Phase
+from twisted_sipdialog.errors import InvalidState, LocalError, NoAck, SipError
+from twisted_sipdialog.interfaces import IInviteServerContext
+from twisted_sipdialog.message import Headers, Request, Response
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.status import reasonPhrase as standardPhrase
+from twisted_sipdialog.ua import call_log
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import ask, fire, tell
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.session import describe, sdpOf
+
+_log = Logger()
+
+#: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
+_REMINDER = 60.0
+
+
+def inviteReceived(core: Core, transaction: Any) -> None:
+    """A call: the delegate answers, or 480."""
+    context = InviteServerContext(core, transaction)
+    context.admit()
+    ask(core.delegate, "inviteReceived", context)
+
+
+def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
+    """A re-INVITE: by default the session description answers (section 14.2)."""
+    request = transaction.request
+    if dialog.invitation is not None or dialog.state is Phase.EARLY:
+        # The first one has no final answer yet.
+        transaction.respond(request.response(500, headers=[("Retry-After", "1")]))
+        return
+    if dialog.unacknowledged is not None:
+        # Its offer may still be open, until the ACK (RFC 5407 section 3.1.2 would let only some through).
+        transaction.respond(request.response(491))
+        return
+    context = InviteServerContext(core, transaction, dialog)
+    dialog.invitation = context
+    context.admit()
+    ask(dialog.delegate, "inviteReceived", context)
+
+
+@implementer(IInviteServerContext)
+class InviteServerContext(ServerContext):
+    """
+    @see: L{IInviteServerContext<twisted_sipdialog.interfaces.IInviteServerContext>}
+    """
+
+    __slots__ = ("_acknowledged", "_deadline", "_interval", "_lateOffer", "_session", "_source", "_started", "_within")
+
+    provisional = 180
+    provisionals = (100, 199)
+
+    def __init__(self, core: Core, transaction: Any, dialog: Dialog | None = None) -> None:
+        super().__init__(core, transaction, dialog, 480)
+        transaction.user = self
+        self._started = core.timers.now()
+        self._within = dialog is not None
+        self._acknowledged: Deferred[Any] | None = None
+        self._session: Any = None
+        self._lateOffer = False
+        self._interval = 0.0
+        self._deadline = 0.0
+        self._source: str = transaction.flow.remote[0]
+
+    @property
+    def offer(self) -> bytes | None:
+        return sdpOf(self.request)
+
+    def admit(self) -> None:
+        """It counts as unanswered from here to its final response."""
+        core = self.core
+        core.invitations[self] = None
+        core.fromSource[self._source] = core.fromSource.get(self._source, 0) + 1
+
+    # Answering.
+
+    def progress(
+        self,
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
+        code = self._checked("progress", statusCode or self.provisional, *self.provisionals)
+        if code > 100 and self.dialog is None:
+            self._makeDialog()
+        return super().progress(code, reasonPhrase, extraHeaders, body, contentType)
+
+    def accept(  # type: ignore[override]
+        self,
+        statusCode: int = 200,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+        contentType: str | None = None,
+        media: Any = None,
+        delegate: Any = None,
+    ) -> Deferred[Dialog]:
+        code = self._checked("accept", statusCode, 200, 299)
+        if self._acknowledged is not None:
+            raise InvalidState("accept", "it was accepted already and its answer is being made")
+        lines = [*Headers(extraHeaders)] if extraHeaders else []
+        known = self.dialog.session if self._within else None
+        offer = self.offer
+        if body is None and media is None and known is not None:
+            session = known
+        else:
+            session = describe(self.core, body, contentType, media, self.transaction.flow)
+        self._session = session
+        acknowledged = self._acknowledged = Deferred()
+        phrase = reasonPhrase or standardPhrase(code)
+        self._lateOffer = offer is None
+        try:
+            described = session.offer() if offer is None else session.answer(offer)
+        except Exception:
+            described = Failure()
+        if isinstance(described, bytes):
+            self._accepted(described, code, phrase, lines, delegate)
+        else:
+            waiting = maybeDeferred(lambda: described)
+            waiting.addCallback(self._accepted, code, phrase, lines, delegate).addErrback(self._undescribed)
+        return acknowledged
+
+    def _undescribed(self, failure: Failure) -> None:
+        """No answer could be made: the offer is refused, and whoever accepted is told why."""
+        acknowledged, self._acknowledged = self._acknowledged, None
+        if not self._within:
+            self._session.close()
+        if not self.answered:
+            if failure.check(SipError) is None:
+                _log.failure("no session description could be made", failure)
+            status = getattr(failure.value, "statusCode", None) or 500
+            self.reject(status if not isinstance(failure.value, LocalError) else 500)
+        fire(acknowledged, failure)
+
+    def _makeDialog(self) -> Dialog:
+        flow = self.transaction.flow
+        state = DialogState.asServer(self.request, self._localTag())
+        contact = self.core.identity.contact(flow)
+        dialog = self.dialog = Dialog(self.core, state, self.request, contact, self._started)
+        dialog.invitation = self
+        dialog.data = self._data
+        self.core.register(dialog)
+        return dialog
+
+    def _accepted(self, body: bytes, code: int, phrase: str, lines: list[tuple[str, str]], delegate: Any) -> None:
+        """Section 13.3.1.4: the 2xx, repeated until its ACK."""
+        if self.answered:
+            # Cancelled, or out of time, while the description was being made.
+            if not self._within:
+                self._session.close()
+            return
+        core = self.core
+        dialog = self.dialog or self._makeDialog()
+        if dialog.session is not self._session:
+            if dialog.session is not None:
+                dialog.session.close()
+            dialog.session = self._session
+        if delegate is not None:
+            dialog.delegate = delegate
+        if not self._within:
+            dialog.dialogState.phase = Phase.PENDING
+        else:
+            dialog.dialogState.refreshTarget(self.request)
+        extra = "".join([f"{name}: {value}\r\n" for name, value in lines])
+        extra = (
+            f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
+            f"{core.identity.serverText}{extra}Content-Type: {self._session.contentType}\r\n"
+        )
+        response = self.request._respond(code, phrase, self._localTag(), extra, body)
+        dialog.res = response
+        dialog.invitation = None
+        dialog.unacknowledged = self
+        timers = core.configuration.timers
+        now = core.timers.now()
+        self._deadline = now + timers.transaction
+        self._interval = timers.T1
+        self._respond(response)
+        self._timer = core.timers.at(now + timers.T1, self._repeat)
+
+    def _repeat(self, _: Any) -> None:
+        """Section 13.3.1.4: after T1, then doubled up to T2, over every transport; 64*T1 in all."""
+        due = self._timer.deadline
+        response = self.response
+        assert response is not None
+        if due >= self._deadline - 1e-6:
+            self._timer = None
+            self._unacknowledged()
+            return
+        self._interval = min(2 * self._interval, self.core.configuration.timers.T2)
+        self._timer = self.core.timers.at(min(due + self._interval, self._deadline), self._repeat)
+        self.transaction.respond(response)
+
+    def _unacknowledged(self) -> None:
+        dialog = self.dialog
+        dialog.unacknowledged = None
+        acknowledged, self._acknowledged = self._acknowledged, None
+        dialog.hangUp(Reason.ACK_TIMEOUT, [("Reason", 'SIP;cause=200;text="ACK timeout"')])
+        fire(acknowledged, Failure(NoAck(f"no ACK for {dialog.id}")))
+
+    def acknowledged(self, ack: Request) -> None:
+        """The ACK is here: the call stands."""
+        dialog = self.dialog
+        self._close()
+        dialog.unacknowledged = None
+        if self._lateOffer and not self._takeAnswer(ack):
+            return
+        if self._within:
+            self.request.shrink()
+        else:
+            dialog.confirmed()
+        acknowledged, self._acknowledged = self._acknowledged, None
+        fire(acknowledged, dialog)
+
+    def _takeAnswer(self, ack: Request) -> bool:
+        """The ACK carries the answer to the offer of our 2xx (section 13.2.1); without a usable one there is no session."""
+        answer = sdpOf(ack)
+        try:
+            if answer is None:
+                raise LocalError("the ACK has no answer to our offer")
+            self._session.update(answer)
+        except Exception:
+            failure = Failure()
+            acknowledged, self._acknowledged = self._acknowledged, None
+            self.dialog.dialogState.phase = Phase.STABLE
+            self.dialog.hangUp(Reason.MEDIA_LOST, [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')])
+            fire(acknowledged, failure)
+            return False
+        return True
+
+    def dialogEnded(self, error: SipError) -> None:
+        """The dialog ended before the ACK."""
+        self._close()
+        acknowledged, self._acknowledged = self._acknowledged, None
+        fire(acknowledged, Failure(error))
+
+    def _close(self) -> None:
+        super()._close()
+        core = self.core
+        if core.invitations.pop(self, self) is None:
+            left = core.fromSource[self._source] - 1
+            if left:
+                core.fromSource[self._source] = left
+            else:
+                del core.fromSource[self._source]
+
+    def _send(
+        self,
+        statusCode: int,
+        reasonPhrase: str | None,
+        extraHeaders: Iterable[tuple[str, str]],
+        body: bytes,
+        contentType: str | None,
+    ) -> Response:
+        lines = [*extraHeaders]
+        if 100 < statusCode < 200:
+            lines.insert(0, ("Contact", self.core.identity.contact(self.transaction.flow)))
+        response = super()._send(statusCode, reasonPhrase, lines, body, contentType)
+        if statusCode >= 300:
+            self._ended(response)
+        return response
+
+    def _ended(self, response: Response) -> None:
+        """Refused: an early dialog goes with it, a dialog that stood before stays."""
+        dialog = self.dialog
+        if self._within:
+            dialog.invitation = None
+        elif dialog is None:
+            request = self.request
+            peer = request.headers.get("from")
+            call_log.refused(request.callId, "uas", peer, response.statusCode, response.reasonPhrase)
+        else:
+            dialog.invitation = None
+            dialog.end(*self._why(response))
+
+    def _why(self, response: Response) -> tuple[Reason, bool, Any]:
+        if self.cancelled is not None:
+            return Reason.REMOTE_CANCEL, True, self.cancelled
+        reason = {408: Reason.NO_ANSWER, 487: Reason.EXPIRED}.get(response.statusCode, Reason.REJECTED)
+        return reason, False, response
+
+    # Giving up.
+
+    def giveUp(self, lines: list[tuple[str, str]]) -> Deferred[Any]:
+        """The application ends the early dialog."""
+        return self.reject(480, extraHeaders=lines).addCallback(lambda _: None)
+
+    def abandoned(self, request: Request) -> None:
+        """The caller gave up, by CANCEL (section 9.2) or by BYE: 487, and nobody goes on answering."""
+        if self.answered:
+            return
+        self.cancelled = request
+        pending, self.pending = self.pending, None
+        self._send(487, None, (), b"", None)
+        if pending is not None:
+            pending.cancel()
+        own = self.dialog.delegate if self._within else self.core.delegate
+        tell(own, "inviteCancelled", self, request)
+
+    def wait(self) -> None:
+        """The answer takes its time: bound it by noAnswerTimeout and Expires (section 13.3.1)."""
+        if self.answered or self._timer is not None:
+            return
+        expires = typedOrNone(self.request, "expires")
+        timeout = self.core.configuration.noAnswerTimeout
+        bounds = [bound for bound in (timeout, expires) if bound is not None]
+        self._deadline = self._started + min(bounds, default=float("inf"))
+        self._default = 487 if expires is not None and min(bounds) == expires else 408
+        self._remind()
+
+    def _remind(self, _: Any = None) -> None:
+        now = self.core.timers.now()
+        if now >= self._deadline - 1e-6:
+            self._timer = None
+            pending, self.pending = self.pending, None
+            self.reject(self._default)
+            if pending is not None:
+                pending.cancel()
+            return
+        if _ is None and self._timer is not None and self.response is not None:
+            self.transaction.respond(self.response)
+        self._timer = self.core.timers.at(min(now + _REMINDER, self._deadline), self._remind)
+
+    # How the delegate did.
+
+    def answerByDefault(self) -> None:
+        if self.answered or self._acknowledged is not None:
+            return
+        if not self._within:
+            self.reject(self._default)
+        elif self.dialog.session is None:
+            self.reject(488)
+        else:
+            self.accept().addErrback(lambda _: None)
+
+    def returned(self) -> None:
+        self.pending = None
+        if self.answered or self._acknowledged is not None:
+            return
+        if self._later:
+            self.wait()
+            return
+        if not self._within:
+            _log.warn("inviteReceived returned without an answer: {status}", status=self._default)
+        self.answerByDefault()
+
+    def raised(self, failure: Failure) -> None:
+        if self._acknowledged is not None and not self.answered:
+            _log.failure("the delegate failed while its answer was being made", failure)
+            return
+        super().raised(failure)
+
+    def transactionFailed(self, error: SipError) -> None:
+        """A response could not be sent: the caller will ask again, or the wait for the ACK ends it."""

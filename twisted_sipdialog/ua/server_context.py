@@ -1,0 +1,258 @@
+"""
+ServerContext: a request of a peer, and our answer (RFC 3261 section 8.2).
+
+The verbs are those of SIP.js's ServerContext; a wrong status or a second final
+raises before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.errors import InvalidState, InvalidValue
+from twisted_sipdialog.interfaces import IServerContext
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.address import Address
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.ua.core import Core
+
+_log = Logger()
+
+#: After this many T1 a client of an unreliable transport repeats only every T2: from here on a 100 helps (RFC 4320).
+_QUIET = 7
+#: An application that has not answered by then is answered for, before the client's timer F (64*T1) runs out.
+_LATEST = 60
+
+
+@implementer(IServerContext)
+class ServerContext:
+    """
+    @see: L{IServerContext<twisted_sipdialog.interfaces.IServerContext>}
+    """
+
+    __slots__ = (
+        "_data",
+        "_default",
+        "_later",
+        "_tag",
+        "_timer",
+        "cancelled",
+        "core",
+        "dialog",
+        "pending",
+        "request",
+        "response",
+        "transaction",
+    )
+
+    #: What C{progress()} sends, and may send.
+    provisional = 100
+    provisionals: tuple[int, int] = (100, 100)
+
+    def __init__(self, core: Core, transaction: Any, dialog: Any = None, default: int = 405) -> None:
+        self.core = core
+        self.transaction = transaction
+        self.request: Request = transaction.request
+        self.dialog = dialog
+        self.response: Response | None = None
+        self.cancelled: Request | None = None
+        self.pending: Deferred[Any] | None = None
+        self._default = default
+        self._later = False
+        self._timer: Any = None
+        self._tag = ""
+        self._data: dict[str, Any] | None = None
+
+    # What the request says.
+
+    @property
+    def userAgent(self) -> Any:
+        return self.core.userAgent
+
+    @property
+    def method(self) -> str:
+        return self.request.method
+
+    @property
+    def body(self) -> bytes:
+        return self.request.body
+
+    @property
+    def contentType(self) -> str | None:
+        return self.request.headers.get("content-type")
+
+    @property
+    def localIdentity(self) -> Address:
+        return self.request.to
+
+    @property
+    def remoteIdentity(self) -> Address:
+        return self.request.from_
+
+    @property
+    def assertedIdentity(self) -> Address | None:
+        asserted = typedOrNone(self.request, "p-asserted-identity")
+        return asserted[0] if asserted else None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        if self._data is None:
+            self._data = {}
+        return self._data
+
+    @property
+    def state(self) -> str:
+        if self.response is None:
+            return "waiting for an answer"
+        return f"answered with {self.response.statusCode}" if self.response.statusCode >= 200 else "proceeding"
+
+    # The verbs.
+
+    def progress(
+        self,
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
+        code = self._checked("progress", statusCode or self.provisional, *self.provisionals)
+        self._send(code, reasonPhrase, extraHeaders, body, contentType)
+        return succeed(None)
+
+    def accept(
+        self,
+        statusCode: int = 200,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
+        code = self._checked("accept", statusCode, 200, 299)
+        return succeed(self._send(code, reasonPhrase, extraHeaders, body, contentType))
+
+    def reject(
+        self,
+        statusCode: int = 480,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
+        code = self._checked("reject", statusCode, 300, 699)
+        return succeed(self._send(code, reasonPhrase, extraHeaders, body, contentType))
+
+    def reply(
+        self,
+        statusCode: int,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
+        if statusCode < 200:
+            return self.progress(statusCode, reasonPhrase, extraHeaders, body, contentType)
+        verb = self.accept if statusCode < 300 else self.reject
+        return verb(statusCode, reasonPhrase, extraHeaders, body, contentType)
+
+    def answerLater(self) -> None:
+        self._later = True
+
+    def _checked(self, verb: str, statusCode: int, lowest: int, highest: int) -> int:
+        """Nothing is sent that the state or the range forbids."""
+        if self.answered:
+            raise InvalidState(verb, self.state, "one final response, RFC 3261 section 8.2.6")
+        if not lowest <= statusCode <= highest:
+            raise InvalidValue("statusCode", statusCode, f"{verb}() takes {lowest} to {highest}")
+        return statusCode
+
+    @property
+    def answered(self) -> bool:
+        """The final response was sent."""
+        return self.response is not None and self.response.statusCode >= 200
+
+    def _send(
+        self,
+        statusCode: int,
+        reasonPhrase: str | None,
+        extraHeaders: Iterable[tuple[str, str]],
+        body: bytes,
+        contentType: str | None,
+    ) -> Response:
+        lines = [*extraHeaders]
+        if statusCode == 405:
+            lines.append(("Allow", self.core.allow()))
+        if body and contentType is None:
+            contentType = "application/sdp"
+        response = self.request.response(statusCode, reasonPhrase, self._localTag(), lines, body, contentType)
+        self._respond(response)
+        return response
+
+    def _localTag(self) -> str:
+        """The To tag of all our responses to this request."""
+        if not self._tag:
+            self._tag = self.request.toTag or self.core.identity.newTag()
+        return self._tag
+
+    def _respond(self, response: Response) -> None:
+        self.response = response
+        if response.statusCode >= 200:
+            self._close()
+        self.transaction.respond(response)
+
+    def _close(self) -> None:
+        """A final response goes out: nothing waits any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # How the delegate did: see delegation.ask.
+
+    def answerByDefault(self) -> None:
+        """No delegate answers this: the default of DESIGN does."""
+        self.reply(self._default)
+
+    def returned(self) -> None:
+        """The delegate's method is through."""
+        self.pending = None
+        if not self.answered:
+            if self._later:
+                self.wait()
+            else:
+                self.answerByDefault()
+
+    def raised(self, failure: Failure) -> None:
+        """The delegate's method failed."""
+        self.pending = None
+        if failure.check(CancelledError) and (self.answered or self.cancelled is not None):
+            return
+        if self.answered:
+            _log.failure("the delegate failed after it answered {method}", failure, method=self.method)
+            return
+        _log.failure("the delegate failed on {method}: it is answered with 500", failure, method=self.method)
+        self.reject(500)
+
+    def wait(self) -> None:
+        """The answer takes its time: bound it (RFC 4320: never a 408, and a 100 only when it helps)."""
+        if not self.answered and self._timer is None:
+            quiet = 0.0 if self.transaction.reliable else _QUIET * self.core.configuration.timers.T1
+            self._timer = self.core.timers.start(quiet, self._quiet)
+
+    def _quiet(self, _: Any) -> None:
+        if self.response is None:
+            self.progress(100)
+        rest = (_LATEST - _QUIET) * self.core.configuration.timers.T1
+        self._timer = self.core.timers.start(rest, self._overdue)
+
+    def _overdue(self, _: Any) -> None:
+        self._timer = None
+        _log.warn("nobody answered {method} in time: 500", method=self.method)
+        self.reject(500)
+        if self.pending is not None:
+            self.pending.cancel()

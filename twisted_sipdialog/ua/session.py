@@ -1,0 +1,72 @@
+"""
+The session description of a call: where it comes from, and where SDP stands in a message (RFC 3261 section 13.2.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted_sipdialog.errors import LocalError
+from twisted_sipdialog.media.fixed import FixedDescription
+from twisted_sipdialog.message import Message
+from twisted_sipdialog.message.multipart import findBody
+from twisted_sipdialog.ua.core import Core
+
+SDP = "application/sdp"
+
+
+class GivenDescription(FixedDescription):
+    """
+    A body the application gave: the first time it goes out as it is, and what the peer says to it is taken as it
+    is; from then on it is a fixed description like any other.
+    """
+
+    __slots__ = ()
+
+    def answer(self, offer: bytes) -> bytes:
+        if self.local is None:
+            self.local, self.remote = self._body, offer
+            return self._body
+        return super().answer(offer)
+
+    def update(self, answer: bytes) -> None:
+        if self.local is None:
+            self.local, self.remote = self._body, answer
+            self._offered = None
+        else:
+            super().update(answer)
+
+
+def describe(core: Core, body: bytes | None, contentType: str | None, media: Any, flow: Any) -> Any:
+    """
+    The L{ISessionDescription<twisted_sipdialog.interfaces.ISessionDescription>} that accepts a call: the body
+    given, else the media given, else the configuration's.
+
+    @param flow: tells which address of ours the peer reaches.
+    @raise LocalError: there is none of them.
+    """
+    if body is not None:
+        return GivenDescription(body, contentType or SDP)
+    factory = media or core.configuration.media
+    if factory is None:
+        raise LocalError("accept() needs a body, or media (here or in the configuration)")
+    return factory(hostOf(flow))
+
+
+def hostOf(flow: Any) -> str:
+    """The host of C{flow}'s address of ours, IPv6 without brackets."""
+    sentBy: str = flow.sentBy
+    if sentBy.startswith("["):
+        return sentBy[1 : sentBy.index("]")]
+    return sentBy.partition(":")[0]
+
+
+def sdpOf(message: Message) -> bytes | None:
+    """The session description in C{message}, alone or as a part of a multipart body; None when there is none."""
+    body = message.body
+    if not body:
+        return None
+    kind = message.headers.get("content-type")
+    if kind is None or kind == SDP:
+        return body if kind else None
+    return findBody(kind, body, SDP)

@@ -1,0 +1,416 @@
+"""
+UAC core (RFC 3261 section 8.1): a request of ours, over as many attempts as it takes.
+
+An L{Outgoing} is the request without what depends on its way.  A L{Sending}
+finds the way (L{ILocator}), writes Via and Contact for it, answers challenges
+(section 22), and goes on to the next address when one fails (RFC 3263 section 4.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog._seams import IClientTransactionUser
+from twisted_sipdialog.errors import LocateError, SipError, Timeout, TransportError
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.digest import DigestClient
+from twisted_sipdialog.message.uri import SipUri, parseUri
+from twisted_sipdialog.ua.identity import Identity
+
+Lines = list[tuple[str, str]]
+
+
+@attrs.define
+class Outgoing:
+    """
+    A request as the user agent wants it said.
+
+    @ivar method: its method.
+    @ivar uri: its Request-URI.
+    @ivar lines: From, To, Call-ID and whatever else was asked for; not Via, CSeq, Contact, Content-Length.
+    @ivar sequence: gives the CSeq number of each attempt that needs a new one.
+    @ivar body: the body.
+    @ivar routes: Route lines; the first says where it goes.
+    @ivar contact: it carries our Contact.
+    @ivar digest: what the call leg knows of challenges, or None without credentials.
+    """
+
+    method: str
+    uri: str
+    lines: Lines
+    sequence: Callable[[], int]
+    body: bytes = b""
+    routes: Lines = attrs.Factory(list)
+    contact: bool = False
+    digest: DigestClient | None = None
+
+    @property
+    def callId(self) -> str:
+        """Its Call-ID."""
+        return next(value for name, value in self.lines if name == "Call-ID")
+
+    def nextHop(self) -> Any:
+        """
+        Where it goes (section 8.1.2).
+
+        @raise ParseError: the first route, or the Request-URI, is malformed.
+        """
+        if not self.routes:
+            return parseUri(self.uri)
+        value = self.routes[0][1]
+        return parseUri(value[value.rfind("<") + 1 : value.rfind(">")])
+
+
+class UserAgentClient:
+    """
+    What all sendings share.
+
+    @ivar transport: L{ITransport<twisted_sipdialog._seams.ITransport>}.
+    @ivar transactions: the transaction layer.
+    @ivar locator: finds addresses.
+    """
+
+    def __init__(self, identity: Identity, transport: Any, transactions: Any, locator: Any) -> None:
+        self.identity = identity
+        self.configuration = identity.configuration
+        self.transport = transport
+        self.transactions = transactions
+        self.locator = locator
+
+    def locate(self, hop: Any) -> Deferred[list[Any]]:
+        """The addresses of C{hop}, best first; fails with L{LocateError}."""
+        return self.locator.locate(hop, self.transport.protocols())  # type: ignore[no-any-return]
+
+    def reach(self, outgoing: Outgoing) -> Deferred[Any]:
+        """
+        The flow that C{outgoing} would be tried on first; fails with L{TransportError} or a L{ParseError}.
+        """
+        located = maybeDeferred(lambda: self.locate(outgoing.nextHop()))
+        return located.addCallback(lambda found: self.transport.flowTo(found[0]))
+
+    def send(self, outgoing: Outgoing, user: Any) -> Sending:
+        """
+        Start sending.
+
+        @param user: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}; told the
+            provisionals, the final response, or the failure, but no challenge that was answered.
+            It may be told before this returns.
+        """
+        sending = Sending(self, outgoing, user)
+        sending.start()
+        return sending
+
+    def digest(self) -> DigestClient | None:
+        """The memory of a new call leg, None when we have no credentials at all."""
+        credentials = self.configuration.credentials
+        return DigestClient(credentials, self.identity.random) if credentials else None
+
+    def write(self, outgoing: Outgoing, flow: Any, number: int, authorization: Lines) -> Request:
+        """The request for one attempt on C{flow}."""
+        identity = self.identity
+        lines: Lines = [
+            ("Via", f"SIP/2.0/{flow.protocol} {flow.sentBy};branch={identity.newBranch()};rport"),
+            ("Max-Forwards", "70"),
+            *outgoing.routes,
+            *outgoing.lines,
+            ("CSeq", f"{number} {outgoing.method}"),
+        ]
+        if outgoing.contact:
+            lines.append(("Contact", identity.contact(flow)))
+        lines += authorization
+        lines += identity.userAgentLines
+        lines.append(("Content-Length", str(len(outgoing.body))))
+        return Request._written(outgoing.method, outgoing.uri, lines, outgoing.body, number)
+
+
+@implementer(IClientTransactionUser)
+class Sending:
+    """
+    One request on its way.
+
+    @ivar outgoing: what is said.
+    @ivar request: the attempt last sent, or None.
+    @ivar flow: where that went, or None.
+    """
+
+    __slots__ = (
+        "_authorization",
+        "_cancelLines",
+        "_client",
+        "_destination",
+        "_destinations",
+        "_done",
+        "_error",
+        "_looking",
+        "_number",
+        "_provisional",
+        "_transaction",
+        "_tries",
+        "_trusted",
+        "_udpOnly",
+        "flow",
+        "outgoing",
+        "request",
+        "user",
+    )
+
+    def __init__(self, client: UserAgentClient, outgoing: Outgoing, user: Any) -> None:
+        self._client = client
+        self.outgoing = outgoing
+        self.user = user
+        self.request: Request | None = None
+        self.flow: Any = None
+        self._transaction: Any = None
+        self._number = 0
+        self._authorization: Lines = []
+        self._destination: Any = None
+        self._destinations: list[Any] = []
+        self._udpOnly = False
+        self._error: SipError | None = None
+        self._tries: dict[Any, int] = {}
+        self._trusted = False
+        self._provisional = False
+        self._cancelLines: Lines | None = None
+        self._looking: Any = None
+        self._done = False
+
+    def start(self) -> None:
+        """Find the way and take it."""
+        outgoing = self.outgoing
+        self._number = outgoing.sequence()
+        if outgoing.digest is not None:
+            self._authorization = outgoing.digest.headersFor(outgoing.method, outgoing.uri, outgoing.body)
+        try:
+            hop = outgoing.nextHop()
+        except SipError as error:
+            self.transactionFailed(error)
+            return
+        proxy = self._client.configuration.outboundProxy
+        self._trusted = isinstance(hop, SipUri) and proxy is not None and (hop.host, hop.port) == (proxy.host, proxy.port)
+        looking = self._looking = self._client.locate(hop)
+        looking.addCallbacks(self._located, self._unlocated)
+
+    def _located(self, destinations: list[Any]) -> None:
+        self._looking = None
+        self._destinations = list(destinations)
+        self._error = LocateError(f"no address for {self.outgoing.uri}")
+        self._next()
+
+    def _unlocated(self, failure: Failure) -> None:
+        self._looking = None
+        error = failure.value
+        self._fail(error if isinstance(error, SipError) else LocateError(str(error)))
+
+    def _next(self) -> None:
+        """The next address, if there is one."""
+        while self._destinations:
+            destination = self._destination = self._destinations.pop(0)
+            try:
+                flow = self._client.transport.flowTo(destination)
+                flow = self._roomier(destination, flow)
+            except TransportError as error:
+                self._error = error
+                continue
+            self._send(flow)
+            return
+        self._fail(self._error or TransportError("no way to the peer"))
+
+    def _roomier(self, destination: Any, flow: Any) -> Any:
+        """
+        Section 18.1.1: a request that may not fit into one datagram goes by TCP; by UDP all the same when
+        the peer refuses that.
+        """
+        if flow.reliable or self._udpOnly:
+            return flow
+        size = len(self._client.write(self.outgoing, flow, self._number, self._authorization).toBytes())
+        if size <= self._client.configuration.udpLimit:
+            return flow
+        self._udpOnly = True
+        try:
+            roomier = self._client.transport.flowTo(attrs.evolve(destination, protocol="TCP"))
+        except TransportError:
+            return flow
+        self._destinations.insert(0, destination)
+        return roomier
+
+    def _send(self, flow: Any) -> None:
+        self._provisional = False
+        self.flow = flow
+        self.request = self._client.write(self.outgoing, flow, self._number, self._authorization)
+        self._transaction = self._client.transactions.client(self.request, flow, self)
+        self._transaction.start()
+
+    def responseReceived(self, response: Response) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        code = response.statusCode
+        if code < 200:
+            self._provisional = True
+            if self._cancelLines is not None:
+                self._cancel(self._cancelLines)
+        elif code in (401, 407) and self._cancelLines is None and self._answer(response):
+            self._send(self.flow)
+            return
+        elif code == 503 and self._destinations and self._cancelLines is None:
+            # RFC 3263 section 4.3: as if it had not been reached.
+            self._next()
+            return
+        elif self._authorization and 200 <= code < 300:
+            self._learn(response)
+        self._done = self._done or code >= 200
+        self.user.responseReceived(response)
+
+    def transactionFailed(self, error: SipError) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        self._error = error
+        if self._done:
+            return
+        if isinstance(error, Timeout) and self._udpOnly and self._destinations:
+            # TCP was taken and silent: the same peer by UDP would be, too.
+            self._destinations = [d for d in self._destinations if d != self._destination]
+        if self._cancelLines is None and self._destinations:
+            self._next()
+        else:
+            self._fail(error)
+
+    def _fail(self, error: SipError) -> None:
+        if not self._done:
+            self._done = True
+            self.user.transactionFailed(error)
+
+    def _answer(self, response: Response) -> bool:
+        """Section 22: prepare an attempt that answers the challenge; False when it must not be answered."""
+        outgoing = self.outgoing
+        digest = outgoing.digest
+        if digest is None:
+            return False
+        headers = response.headers
+        lines = digest.answer(
+            headers.getAll("www-authenticate"),
+            headers.getAll("proxy-authenticate"),
+            outgoing.method,
+            outgoing.uri,
+            outgoing.body,
+            self._tries,
+            self._trusted,
+        )
+        if lines is None:
+            return False
+        self._authorization = lines
+        self._number = outgoing.sequence()
+        return True
+
+    def _learn(self, response: Response) -> None:
+        digest, request = self.outgoing.digest, self.request
+        if digest is None or request is None:
+            return
+        for name, sent, proxy in (
+            ("authentication-info", "authorization", False),
+            ("proxy-authentication-info", "proxy-authorization", True),
+        ):
+            info = response.headers.getAll(name)
+            if info:
+                digest.learn(info, request.headers.getAll(sent), response.body, proxy)
+
+    @property
+    def authorization(self) -> Lines:
+        """The credentials of the last attempt: the ACK to a 2xx repeats them (section 13.2.2.4)."""
+        return self._authorization
+
+    def cancel(self, lines: Lines) -> Request | None:
+        """
+        Section 9.1: CANCEL the INVITE as soon as a provisional allows it, and give the peer 64*T1 to end it.
+
+        @param lines: further headers, such as Reason.
+        @return: the CANCEL, when it could be sent at once.
+        """
+        if self._cancelLines is not None or self._done:
+            return None
+        self._cancelLines = lines
+        if self._looking is not None or self.request is None:
+            looking, self._looking = self._looking, None
+            if looking is not None:
+                looking.cancel()
+            self._fail(TransportError("cancelled before it was sent"))
+            return None
+        return self._cancel(lines) if self._provisional else None
+
+    def _cancel(self, lines: Lines) -> Request | None:
+        request = self.request
+        assert request is not None
+        self._provisional = False  # once
+        headers = request.headers
+        copied = [("Via", request.viaText), ("Max-Forwards", "70")]
+        copied += [("Route", route) for route in headers.getAll("route")]
+        copied += [(name, headers.get(name) or "") for name in ("From", "To", "Call-ID")]
+        copied += [("CSeq", f"{request.cseqNumber} CANCEL"), *lines, ("Content-Length", "0")]
+        cancel = Request._written("CANCEL", request.uriText, copied, b"", request.cseqNumber)
+        transactions = self._client.transactions
+        invite = self._transaction
+        transactions.client(cancel, self.flow, _Unheard()).start()
+        transactions.at(
+            transactions.now() + transactions.values.transaction, lambda _: invite.handle("abandon"), None
+        )
+        return cancel
+
+
+@implementer(IClientTransactionUser)
+class _Unheard:
+    """Nobody waits for the answer to a CANCEL: that of its INVITE tells (section 9.1)."""
+
+    __slots__ = ()
+
+    def responseReceived(self, response: Response) -> None:
+        pass
+
+    def transactionFailed(self, error: SipError) -> None:
+        pass
+
+
+class Acknowledgement:
+    """
+    The ACK to a 2xx (section 13.2.2.4): no transaction; written once, sent again for each copy of the 2xx.
+    """
+
+    __slots__ = ("_client", "_destinations", "_flow", "_outgoing", "_wire", "number")
+
+    def __init__(self, client: UserAgentClient, outgoing: Outgoing) -> None:
+        self._client = client
+        self._outgoing = outgoing
+        self._flow: Any = None
+        self._wire: bytes | None = None
+        self._destinations: list[Any] = []
+        self.number = outgoing.sequence()
+
+    def send(self) -> None:
+        """Send it, or send it again."""
+        if self._wire is not None and self._flow.isOpen and self._flow.send(self._wire):
+            return
+        try:
+            hop = self._outgoing.nextHop()
+        except SipError:
+            return
+        self._client.locate(hop).addCallbacks(self._located, lambda _: None)
+
+    def _located(self, destinations: list[Any]) -> None:
+        for destination in destinations:
+            try:
+                flow = self._client.transport.flowTo(destination)
+                wire = self._client.write(self._outgoing, flow, self.number, []).toBytes()
+                if not flow.reliable and len(wire) > self._client.configuration.udpLimit:
+                    flow = self._client.transport.flowTo(attrs.evolve(destination, protocol="TCP"))
+                    wire = self._client.write(self._outgoing, flow, self.number, []).toBytes()
+            except TransportError:
+                continue
+            if flow.send(wire):
+                self._flow, self._wire = flow, wire
+                return

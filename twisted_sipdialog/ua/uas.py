@@ -1,0 +1,259 @@
+"""
+UAS core (RFC 3261 section 8.2): every request that is no retransmission comes here first.
+
+Section 8.2 is a list of steps; so is this.  A step looks at one thing and
+returns None, or the response that ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted_sipdialog._seams import ITransactionUser
+from twisted_sipdialog.errors import ParseError, SipError
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.fields import MediaType
+from twisted_sipdialog.message.uri import SipUri, TelUri
+from twisted_sipdialog.ua import invite_server
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import ask, overrides
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.server_context import ServerContext
+
+Step = Callable[[Core, Any, Request], Response | None]
+
+
+def callIsWellFormed(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.1.1, 20.10: what a new request must have, and in a readable form."""
+    try:
+        _ = request.to, request.from_
+        hops = request.headers.typed("max-forwards")
+        if hops is not None and hops > 255:
+            raise ParseError("Max-Forwards: 0 to 255")
+        if request.method == "INVITE" and len(request.contacts) != 1:
+            raise ParseError("Contact: exactly one is wanted")
+    except ParseError as error:
+        return _bad(request, error)
+    return None
+
+
+def methodIsAllowed(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.2.1."""
+    method = request.method
+    if method in ("INVITE", "OPTIONS", "BYE", "CANCEL") or overrides(core.delegate, receiver(method)):
+        return None
+    return request.response(405, headers=[("Allow", core.allow())])
+
+
+def uriIsOurs(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.2.2.1: the scheme we can serve, and if asked for, only our own user."""
+    try:
+        uri = request.uri
+    except ParseError as error:
+        return _bad(request, error)
+    if not isinstance(uri, SipUri | TelUri):
+        return request.response(416)
+    if isinstance(uri, SipUri) and uri.headers:
+        return _bad(request, ParseError("a Request-URI has no headers"))
+    if core.configuration.ownDomainOnly and not core.identity.owns(uri):
+        return request.response(404)
+    return None
+
+
+def isNoCopy(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.2.2.2: the same request by another way."""
+    return request.response(482, "Merged Request") if core.transactions.isMerged(transaction) else None
+
+
+def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.2.2.3."""
+    if "require" not in request.headers:
+        return None
+    supported = core.configuration.supported
+    try:
+        unknown = [tag for tag in request.headers.typed("require") if tag.lower() not in supported]
+    except ParseError as error:
+        return _bad(request, error)
+    return request.response(420, headers=[("Unsupported", ", ".join(unknown))]) if unknown else None
+
+
+def bodyIsKnown(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.2.3: a body we understand, or one that may be ignored."""
+    if not request.body or request.method != "INVITE":
+        return None
+    text = request.headers.get("content-type")
+    if text == "application/sdp" and "content-encoding" not in request.headers:
+        return None
+    try:
+        disposition = request.headers.typed("content-disposition")
+        kind = MediaType.parse(text or "").essence
+        encodings = [e.lower() for e in request.headers.elements("content-encoding")]
+    except ParseError as error:
+        return _bad(request, error)
+    if [e for e in encodings if e != "identity"]:
+        return request.response(415, headers=[("Accept-Encoding", "identity")])
+    known = kind in core.configuration.accept or kind.startswith("multipart/")
+    optional = disposition is not None and disposition.parameters.get("handling") == "optional"
+    if known or optional:
+        return None
+    return request.response(415, headers=[("Accept", ", ".join(core.configuration.accept))])
+
+
+def thereIsRoom(core: Core, transaction: Any, request: Request) -> Response | None:
+    """21.5.4: what one source, and all together, may keep open."""
+    if request.method != "INVITE":
+        return None
+    limits = core.configuration.loadLimits
+    source = transaction.flow.remote[0]
+    if not core.stopping and len(core.dialogs) < limits.dialogs:
+        if core.fromSource.get(source, 0) < limits.invitesPerSource:
+            return None
+    return request.response(503, headers=[("Retry-After", str(limits.retryAfter))])
+
+
+#: For requests outside a dialog, in the order of section 8.2.
+STEPS: tuple[Step, ...] = (
+    methodIsAllowed,
+    callIsWellFormed,
+    uriIsOurs,
+    isNoCopy,
+    extensionsAreKnown,
+    bodyIsKnown,
+    thereIsRoom,
+)
+#: For requests inside one: who they are for is settled.
+DIALOG_STEPS: tuple[Step, ...] = (extensionsAreKnown, bodyIsKnown)
+
+
+@implementer(ITransactionUser)
+class UserAgentServer:
+    """
+    Sorts requests: new ones, those of dialogs, CANCEL, ACK.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def requestReceived(self, transaction: Any) -> None:
+        """
+        @see: L{ITransactionUser.requestReceived<twisted_sipdialog._seams.ITransactionUser>}
+        """
+        core = self._core
+        request = transaction.request
+        if request.method == "CANCEL":
+            self._cancelReceived(transaction, request)
+            return
+        dialog = None
+        steps = STEPS
+        if request.toTag:
+            dialog = core.dialogs.get((request.callId, request.toTag, request.fromTag))
+            if dialog is None:
+                transaction.respond(request.response(481))
+                return
+            if request.method not in core.verbs and request.method != "BYE":
+                transaction.respond(request.response(405, headers=[("Allow", core.allow())]))
+                return
+            steps = DIALOG_STEPS
+        for step in steps:
+            refusal = step(core, transaction, request)
+            if refusal is not None:
+                transaction.respond(self._tagged(request, refusal))
+                return
+        if dialog is not None:
+            dialog.requestReceived(transaction)
+        elif request.method == "INVITE":
+            invite_server.inviteReceived(core, transaction)
+        elif request.method == "BYE":
+            transaction.respond(self._tagged(request, request.response(481)))
+        else:
+            requestReceived(core, transaction, None)
+
+    def _tagged(self, request: Request, refusal: Response) -> Response:
+        """8.2.6.2: every response but 100 has a To tag."""
+        if request.toTag:
+            return refusal
+        to = refusal.headers.get("to")
+        if to is not None:
+            refusal.headers.set("To", f"{to};tag={self._core.identity.newTag()}")
+        return refusal
+
+    def _cancelReceived(self, transaction: Any, cancel: Request) -> None:
+        """9.2: 200 when there is something to cancel, whatever becomes of it; 481 else."""
+        invite = self._core.transactions.cancelled(cancel)
+        if invite is None:
+            transaction.respond(self._tagged(cancel, cancel.response(481)))
+            return
+        context = invite.user
+        tag = context._localTag() if context is not None else self._core.identity.newTag()
+        transaction.respond(cancel.response(200, toTag=tag))
+        if context is not None:
+            context.abandoned(cancel)
+
+    def ackReceived(self, request: Request, flow: Any) -> None:
+        """
+        @see: L{ITransactionUser.ackReceived<twisted_sipdialog._seams.ITransactionUser>}
+        """
+        dialog = self._core.dialogs.get((request.callId, request.toTag, request.fromTag))
+        if dialog is not None:
+            dialog.ackReceived(request)
+
+    def responseReceived(self, response: Response, flow: Any) -> None:
+        """
+        @see: L{ITransactionUser.responseReceived<twisted_sipdialog._seams.ITransactionUser>}
+        """
+        # 13.2.2.4: a fork that answers after timer M.  Its own transaction user gives up when no ACK comes.
+
+    def flowLost(self, flow: Any, reason: SipError) -> None:
+        """
+        @see: L{ITransactionUser.flowLost<twisted_sipdialog._seams.ITransactionUser>}
+        """
+        # A flow is not a dialog: the next request finds its own way.
+
+
+def receiver(method: str) -> str:
+    """The delegate's method that takes C{method}: C{messageReceived} for MESSAGE."""
+    return f"{method.lower()}Received"
+
+
+def requestReceived(core: Core, transaction: Any, dialog: Dialog | None) -> None:
+    """Any other request, in a dialog or outside: the delegate's answer, or the default one."""
+    request = transaction.request
+    method = request.method
+    context = _OptionsContext(core, transaction, dialog) if method == "OPTIONS" else ServerContext(
+        core, transaction, dialog, _default(request, dialog)
+    )
+    name = receiver(method)
+    own = dialog.delegate if dialog is not None else None
+    ask(own if overrides(own, name) else core.delegate, name, context)
+
+
+def _default(request: Request, dialog: Dialog | None) -> int:
+    if dialog is None:
+        return 405
+    if request.method == "INFO":
+        return 469 if "info-package" in request.headers else 200
+    return {"MESSAGE": 200, "NOTIFY": 481}.get(request.method, 405)
+
+
+class _OptionsContext(ServerContext):
+    """11.2: an answer that says what we can do."""
+
+    __slots__ = ()
+
+    def answerByDefault(self) -> None:
+        core = self.core
+        lines = [("Allow", core.allow()), ("Accept", ", ".join(core.configuration.accept))]
+        lines.append(("Supported", ", ".join(core.configuration.supported)))
+        if core.stopping:
+            self.reject(503, extraHeaders=[("Retry-After", str(core.configuration.loadLimits.retryAfter))])
+        else:
+            self.accept(200, extraHeaders=lines)
+
+
+def _bad(request: Request, error: ParseError) -> Response:
+    """400, with what is wrong in the phrase (21.4.1)."""
+    phrase = "".join(c if " " <= c < "\x7f" else "?" for c in f"Bad Request: {error}"[:120])
+    return request.response(400, phrase)

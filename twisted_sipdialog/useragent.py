@@ -1,0 +1,214 @@
+"""
+The user agent: a Twisted service that wires the strata together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from random import SystemRandom
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.configuration import Configuration
+from twisted_sipdialog.errors import InvalidState
+from twisted_sipdialog.interfaces import IUserAgent
+from twisted_sipdialog.message import Response
+from twisted_sipdialog.timers import TimerSet
+from twisted_sipdialog.transaction.layer import TransactionLayer
+from twisted_sipdialog.transport.layer import TransportLayer
+from twisted_sipdialog.transport.locate import Locator
+from twisted_sipdialog.ua import request_client
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Waiters
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.identity import Identity
+from twisted_sipdialog.ua.invite_client import InviteClientContext, callTo
+from twisted_sipdialog.ua.invite_server import reinviteReceived
+from twisted_sipdialog.ua.uac import UserAgentClient
+from twisted_sipdialog.ua.uas import UserAgentServer, requestReceived
+
+_log = Logger()
+
+
+@implementer(IUserAgent)
+class UserAgent(Service):
+    """
+    @see: L{IUserAgent<twisted_sipdialog.interfaces.IUserAgent>}
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        configuration: Configuration,
+        delegate: Any = None,
+        random: Any = None,
+        observer: Any = None,
+        locator: Any = None,
+    ) -> None:
+        """
+        @param delegate: the application (L{IUserAgentDelegate<twisted_sipdialog.interfaces.IUserAgentDelegate>}).
+        @param random: a source of C{getrandbits}, default C{SystemRandom}.
+        @param observer: sees every message (L{IMessageObserver<twisted_sipdialog._seams.IMessageObserver>}), or None.
+        @param locator: finds addresses, default L{Locator}.
+        @raise ConfigurationError: a listen description that cannot be understood.
+        """
+        self.configuration = configuration
+        timers = self._timers = TimerSet(reactor)
+        transactions = self._transactions = TransactionLayer(timers, configuration.timers, configuration.loadLimits)
+        transport = self._transport = TransportLayer(reactor, configuration, timers, transactions, observer)
+        identity = Identity(configuration, random or SystemRandom())
+        client = UserAgentClient(identity, transport, transactions, locator or Locator(reactor, transport.reaches))
+        core = self._core = Core(self, identity, timers, client, delegate)
+        core.verbs = {
+            "INVITE": reinviteReceived,
+            "INFO": requestReceived,
+            "MESSAGE": requestReceived,
+            "NOTIFY": requestReceived,
+            "OPTIONS": requestReceived,
+        }
+        transactions.transport = transport
+        transactions.user = UserAgentServer(core)
+        self._listening = Waiters()
+        self._stopped: Deferred[None] | None = None
+
+    @property
+    def delegate(self) -> Any:
+        """The application."""
+        return self._core.delegate
+
+    @property
+    def dialogs(self) -> list[Dialog]:
+        return list(self._core.dialogs.values())
+
+    # Life.
+
+    def startService(self) -> None:
+        """Open the ports; L{whenListening} tells how that went."""
+        if self.running:
+            return
+        super().startService()  # type: ignore[no-untyped-call]
+        self._transport.listen().addCallbacks(self._opened, self._unopened)
+
+    def _opened(self, _: None) -> None:
+        addresses = [(protocol, host, port) for host, port, protocol in self._transport.listening()]
+        for protocol, host, port in addresses:
+            _log.info("listening on {protocol} {host} port {port}", protocol=protocol, host=host, port=port)
+        self._listening.fire(addresses)
+
+    def _unopened(self, failure: Failure) -> None:
+        _log.error("{reason}", reason=failure.getErrorMessage())
+        self._listening.fire(failure)
+
+    def whenListening(self) -> Deferred[list[tuple[str, str, int]]]:
+        return self._listening.wait()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Refuse new calls, end those there are, wait C{stopTimeout} seconds at most for the peers, close the ports.
+
+        @return: fires when everything is closed; never fails.
+        """
+        if self._stopped is None:
+            super().stopService()  # type: ignore[no-untyped-call]
+            self._stopped = Deferred.fromCoroutine(self._stop())
+        stopped: Deferred[None] = Deferred()
+        self._stopped.addCallback(lambda result: stopped.callback(None) or result)  # type: ignore[func-returns-value]
+        return stopped
+
+    async def _stop(self) -> None:
+        core = self._core
+        core.stopping = True
+        for context in [*core.invitations]:
+            context.reject(480)
+        for calling in [*core.calling]:
+            calling.cancel()
+        ending = [dialog.destroy() for dialog in self.dialogs]
+        ending += [calling.whenFinished() for calling in [*core.calling]]
+        for running in [*core.unfinished]:
+            running.cancel()
+        if ending:
+            done: Deferred[Any] = Deferred()
+            timer = self._timers.start(self.configuration.stopTimeout, done.callback, None)
+            DeferredList(ending, consumeErrors=True).addCallback(lambda _: done.called or done.callback(None))
+            await done
+            timer.cancel()
+        for dialog in self.dialogs:
+            dialog.stopped()
+        self._transactions.abandonAll()
+        await self._transport.close()
+        self._timers.stop()
+
+    # Calling.
+
+    def invite(
+        self,
+        target: str,
+        body: bytes | None = None,
+        contentType: str = "application/sdp",
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        delegate: Any = None,
+        media: Any = None,
+    ) -> Deferred[Dialog]:
+        context = self._call(target, body, contentType, extraHeaders, delegate, media)
+        answered: Deferred[Dialog] = Deferred(lambda _: context.cancel())
+        self._whenReady(context.start, context.transactionFailed)
+        context.whenAnswered().addBoth(lambda result: answered.called or answered.callback(result))
+        return answered
+
+    def inviteContext(
+        self,
+        target: str,
+        body: bytes | None = None,
+        contentType: str = "application/sdp",
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        delegate: Any = None,
+        media: Any = None,
+    ) -> InviteClientContext:
+        context = self._call(target, body, contentType, extraHeaders, delegate, media)
+        self._whenReady(context.start, context.transactionFailed)
+        return context
+
+    def _call(self, *arguments: Any) -> InviteClientContext:
+        self._mayCall("invite")
+        return callTo(self._core, *arguments)
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        contentType: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+    ) -> Deferred[Response]:
+        self._mayCall("request")
+        asking = request_client.Asking(self._core, method, target, body, contentType, extraHeaders)
+        self._whenReady(asking.start, asking.transactionFailed)
+        return asking.answered
+
+    def _whenReady(self, start: Callable[[], Any], failed: Callable[[Any], Any]) -> None:
+        """A request waits for our ports; without them it fails (it could not be answered)."""
+        self._listening.wait().addCallbacks(lambda _: start(), lambda failure: failed(failure.value))
+
+    def _mayCall(self, verb: str) -> None:
+        if self._core.stopping or not self.running:
+            raise InvalidState(verb, "the user agent is not running", "startService() comes first")
+
+    def leftovers(self) -> list[str]:
+        """Every dialog, transaction, unanswered call and timer that is still there; empty when all is over."""
+        core = self._core
+        left = [repr(dialog) for dialog in self.dialogs] + self._transactions.leftovers()
+        counted = {
+            "unanswered INVITEs": core.invitations,
+            "INVITEs of ours": core.calling,
+            "sources": core.fromSource,
+            "coroutines": core.unfinished,
+        }
+        left += [f"{kind}: {len(found)}" for kind, found in counted.items() if found]
+        if self._timers.count:
+            left.append(f"timers: {self._timers.count}")
+        return left
