@@ -166,6 +166,14 @@ class DirectionTests(EchoCase):
         self.receive(audio(3))
         self.assertEqual([1, 3], [packet.payload[0] for packet in packets(self.reactor.ports[40000])])
 
+    def test_holdByUnspecifiedAddressKeepsThePeer(self) -> None:
+        nat = ("198.51.100.7", 1234)
+        for address, later in [("192.0.2.4", 0), ("0.0.0.0", 10), ("192.0.2.4", 10)]:
+            self.echo.answer(text(*HEAD, *AUDIO, f"c=IN IP4 {address}"))
+            self.clock.advance(later)
+            self.receive(audio(self.echo.stream.received + 1), nat)
+        self.assertEqual([(0, nat)] * 2, self.sent())
+
     def test_streamWithdrawn(self) -> None:
         self.echo.answer(text(*HEAD, *AUDIO))
         self.assertEqual(["m=audio 0 RTP/AVP 0"], media(self.echo.answer(text(*HEAD, "m=audio 0 RTP/AVP 0"))))

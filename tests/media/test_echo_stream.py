@@ -154,6 +154,14 @@ class SourceTests(StreamCase):
         self.stream.datagramReceived(audio(3), self.NAT)
         self.assertEqual(([self.NAT] * 2, {"source": 1}), (self.sentTo(), self.stream.dropped))
 
+    def test_noAddressForAWhileKeepsThePeer(self) -> None:
+        self.stream.datagramReceived(audio(1), self.NAT)
+        for agreed in (attrs.evolve(AGREED, remote=None, sends=False), AGREED):
+            self.clock.advance(10)
+            self.stream.follow(agreed)
+        self.stream.datagramReceived(audio(2), self.NAT)
+        self.assertEqual([self.NAT] * 2, self.sentTo())
+
 
 class DestinationTests(StreamCase):
     """Never to a port of its own, and never to many."""

@@ -72,7 +72,7 @@ class RelabelTests(SynchronousTestCase):
 
     def test_lateAndDoubledAreLeftOut(self) -> None:
         self.sent(10, 5000)
-        for sequence in (10, 9, 0, 0xFFFF):
+        for sequence in (10, 8, 9, 10, 0, 0xFFFF):
             self.assertIsNone(self.sent(sequence, 4000), sequence)
         self.assertEqual((0, 160, False), self.sent(11, 5160))
 

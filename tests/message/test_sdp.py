@@ -276,6 +276,10 @@ class ChangingTests(SynchronousTestCase):
         sdp = description(*HEAD, *AUDIO, *VIDEO)
         self.assertEqual(["sendrecv", "sendonly"], [m.direction for m in sdp.withDirection("sendonly", 1).media])
 
+    def test_oneDirectionIsLeft(self) -> None:
+        sdp = description(*HEAD, *VIDEO, "a=sendonly", "a=x", "a=recvonly")
+        self.assertEqual((*VIDEO, "a=inactive", "a=x"), sdp.withDirection("inactive").media[0].lines)
+
     def test_sameDirectionChangesNothing(self) -> None:
         sdp = SessionDescription.parse(text(*HEAD, *AUDIO).replace(b"\r\n", b"\n"))
         self.assertIs(sdp, sdp.withDirection("sendrecv"))

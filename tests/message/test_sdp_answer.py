@@ -120,6 +120,15 @@ class AnswerTests(SynchronousTestCase):
         local = description(*HEAD, "m=image 4000 udptl t38", "a=T38FaxVersion:0")
         self.assertIs(local, fitAnswer(description(*HEAD, "m=image 9 udptl t38"), local))
 
+    def test_feedbackForAllFormats(self) -> None:
+        local = description(
+            *HEAD, "m=video 4 RTP/AVP 31 34", "a=rtcp-fb:* nack", "a=rtcp-fb:31 pli", "a=rtcp-fb:34 pli"
+        )
+        self.assertEqual(
+            ("m=video 4 RTP/AVP 34", "a=rtcp-fb:* nack", "a=rtcp-fb:34 pli"),
+            fitAnswer(description(*HEAD, "m=video 9 RTP/AVP 34"), local).media[0].lines,
+        )
+
     def test_withoutAConnectionOfTheSessionEveryMediaHasOne(self) -> None:
         local = description(*HEAD[:3], "t=0 0", "m=audio 4000 RTP/AVP 0", "c=IN IP4 192.0.2.9")
         answer = fitAnswer(description(*HEAD, *VIDEO, "m=audio 9 RTP/AVP 0"), local)
@@ -158,3 +167,5 @@ class NextOfferTests(SynchronousTestCase):
             description(*HEAD, "m=audio 9 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"), self.FULL
         )
         self.assertEqual(("0", "96"), fitOffer(self.FULL, previous).media[0].formats)
+        other = description(*HEAD, "m=audio 9 RTP/AVP 0 101", "a=rtpmap:101 opus/48000/2")
+        self.assertEqual(other.media[0].lines, fitOffer(self.FULL, other).media[0].lines)

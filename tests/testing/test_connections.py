@@ -114,6 +114,16 @@ class OpeningTests(ConnectionCase):
         self.wires.advance(5)
         self.assertEqual((self.connecting.failure, server.data), ("ConnectionRefusedError", b"still here"))
 
+    def test_portClosedMeanwhile(self):
+        """
+        A port that closes before the client's ACK is there resets what it did not accept.
+        """
+        client = self.connect()
+        self.wires.advance(0.25)
+        self.port.stopListening()
+        self.wires.advance(5)
+        self.assertEqual((self.listening.streams, client.lost), ([], "ConnectionLost"))
+
     def successAfterTurn(self, deferred):
         self.assertNoResult(deferred)
         self.wires.advance(0)
@@ -241,13 +251,15 @@ class EndTests(ConnectionCase):
 
     def test_abort(self):
         """
-        An aborted end loses it at once, the other one is reset.
+        An aborted end loses it at once, with what it has not sent; the other one is reset.
         """
         client, server = self.connected()
+        server.transport.write(b"not sent any more")
+        server.transport.loseConnection()
         server.transport.abortConnection()
         self.wires.advance(5)
         self.assertEqual((server.lost, client.lost), ("ConnectionAborted", "ConnectionLost"))
-        self.assertEqual(self.wires.ends, [])
+        self.assertEqual((client.data, self.wires.ends), (b"", []))
 
     def test_reset(self):
         """

@@ -108,6 +108,9 @@ class TravelTests(WiresCase):
         self.wires.advance(1)
         self.successResultOf(stopped)
         self.assertEqual((self.b.got, self.b.transport, self.b.reactor.ports), ([], None, []))
+        self.a.port.stopListening()
+        self.a.reactor.datagramArrived(b"x", (self.b.reactor.ipv4, 5060), (self.a.reactor.ipv4, 5060))
+        self.assertEqual(self.a.got, [])  # not even in the turn before it is closed
         self.assertRaises(RuntimeError, self.b.port.write, b"x", (self.a.reactor.ipv4, 5060))
 
     def test_ipv6(self):

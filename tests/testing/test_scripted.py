@@ -44,6 +44,7 @@ class SendTests(ScriptedCase):
             self.b,
         )
         message = self.b.expect("MESSAGE")
+        self.assertTrue(self.b.raw[0].startswith(b"MESSAGE sip:b@b.example SIP/2.0\r\nVia:"), self.b.raw[0])
         self.assertEqual(message.body, "Grüße\r\n".encode())
         self.assertEqual(message.headers.get("Content-Length"), "9")
         self.a.send("OPTIONS sip:b@b.example SIP/2.0\nVia: SIP/2.0/UDP a.example", ("192.0.2.77", 5060))

@@ -63,8 +63,10 @@ class StampTests(SynchronousTestCase):
 
     def test_onlyTheTopmostViaIsTouched(self) -> None:
         network = Network("udp:5060").listen()
-        for text in ("SIP/2.0/UDP a.example;branch=1, SIP/2.0/UDP b.example;branch=2",
-                     "SIP/2.0/UDP a.example;branch=1\r\nVia: SIP/2.0/UDP b.example;branch=2"):
+        for text in (
+            "SIP/2.0/UDP a.example;branch=1, SIP/2.0/UDP b.example;branch=2",
+            "SIP/2.0/UDP a.example;branch=1\r\nVia: SIP/2.0/UDP b.example;branch=2",
+        ):
             network.datagram(request(text))
             received = network.user.requests.pop()[0]
             self.assertIn(f"a.example;branch=1;received={PEER}", received.viaTexts()[0])

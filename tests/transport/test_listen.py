@@ -96,7 +96,8 @@ class ListenTests(SynchronousTestCase):
         self.assertNoResult(closed)
         network.reactor.udp[0].closing.callback(None)
         self.assertIsNone(self.successResultOf(closed))
-        self.assertRaises(TransportError, network.layer.flowTo, Destination("UDP", PEER, 5060))
+        for protocol in ("UDP", "TCP"):
+            self.assertRaises(TransportError, network.layer.flowTo, Destination(protocol, PEER, 5060))
 
 
 class SentByTests(SynchronousTestCase):

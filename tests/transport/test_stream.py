@@ -97,8 +97,9 @@ class FramingTests(StreamTestCase):
             self.assertFalse(flow.isOpen)
             self.assertEqual(self.callIds(), [])
             self.assertEqual(flow.unfinished, 0)
-            flow.dataReceived(message(3))
+            flow.dataReceived(message(3) + message(4)[:50])
             self.assertEqual(self.callIds(), [])
+            self.assertEqual(flow.unfinished, 0)
             lose(flow)
             self.assertNothingLeft()
 

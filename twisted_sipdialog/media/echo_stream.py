@@ -98,6 +98,7 @@ class EchoStream(DatagramProtocol):
         self._packets = _Rate(limits.packets, timers.now())
         self._octets = _Rate(limits.octets, timers.now())
         self._agreed: Agreed | None = None
+        self._remote: tuple[str, int] | None = None  # as it was described last
         self._peer: tuple[str, int] | None = None  # as it stands in the datagrams
         self._peerIsOurs = False
         self._latchUntil = 0.0
@@ -109,14 +110,16 @@ class EchoStream(DatagramProtocol):
 
     def follow(self, agreed: Agreed | None) -> None:
         """
-        Go by this from now on; None: send nothing.  A peer that stays where it was is not looked for again.
+        Go by this from now on; None: send nothing.  A peer that stays where it was, or gives
+        no address for a while (hold), is not looked for again.
         """
         before, self._agreed = self._agreed, agreed
         if agreed is None or self._ended:
             self._stopWatching()
             return
         now = self._timers.now()
-        if before is None or agreed.remote not in (None, before.remote):
+        if before is None or agreed.remote not in (None, self._remote):
+            self._remote = agreed.remote
             self._peer = None
             self._latchUntil = now + self._limits.latchTime
         self._stopWatching()

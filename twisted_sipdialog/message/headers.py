@@ -64,14 +64,15 @@ class Headers:
     (L{InvalidValue} for a line break or a name that is no token).
     """
 
-    __slots__ = ("_block", "_index", "_lines", "_typed", "changed")
+    __slots__ = ("_block", "_index", "_lines", "_repeated", "_typed", "changed")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._block = ""
         #: Touched since it was made: bytes remembered elsewhere no longer tell the truth.
         self.changed = False
         self._lines: list[tuple[str, str]] | None = [_checked(n, v) for n, v in fields]
-        self._index: dict[str, list[str]] | None = None
+        self._index: dict[str, str] | None = None
+        self._repeated: dict[str, list[str]] | None = None
         self._typed: dict[str, Any] | None = None
 
     @classmethod
@@ -83,27 +84,31 @@ class Headers:
         """
         if "\r\n " in block or "\r\n\t" in block:
             block = _unfold(block)
-        index: dict[str, list[str]] = {}
-        keys = _KEYS
         lines = block.split("\r\n")
-        if block.count("\n") != len(lines) - 1 or block.count("\r") != len(lines) - 1 or "\0" in block:
+        breaks = len(lines) - 1
+        if block.count("\n") != breaks or block.count("\r") != breaks or "\0" in block:
             raise ParseError("bare CR, LF or NUL among the headers")
+        index: dict[str, str] = {}
+        repeated: dict[str, list[str]] | None = None
+        keys = _KEYS
         for line in lines:
             name, colon, value = line.partition(":")
-            key = keys.get(name)
-            if key is None:
-                key = _keyOnWire(name, colon)
-            elif not colon:
+            key = keys.get(name) or _keyOnWire(name)
+            if not colon:
                 raise ParseError(f"header line without a colon: {line[:40]!r}")
-            if key in index:
-                index[key].append(value.strip(" \t"))
+            value = value.strip(" \t")
+            if key not in index:
+                index[key] = value
             else:
-                index[key] = [value.strip(" \t")]
+                if repeated is None:
+                    repeated = {}
+                repeated.setdefault(key, [index[key]]).append(value)
         self = cls.__new__(cls)
         self.changed = False
         self._block = block
         self._lines = None
         self._index = index
+        self._repeated = repeated
         self._typed = None
         return self
 
@@ -114,27 +119,40 @@ class Headers:
         self.changed = False
         self._block = ""
         self._lines = lines
-        self._index = None
+        self._index = self._repeated = None
         self._typed = None
         return self
 
-    def _indexed(self) -> dict[str, list[str]]:
+    def _indexed(self) -> dict[str, str]:
+        """The first value of each name; where there are more, C{_repeated} has them all."""
         index = self._index
         if index is None:
             index = self._index = {}
             assert self._lines is not None
             for name, value in self._lines:
-                index.setdefault(keyOf(name), []).append(value)
+                key = keyOf(name)
+                if key in index:
+                    if self._repeated is None:
+                        self._repeated = {}
+                    self._repeated.setdefault(key, [index[key]]).append(value)
+                else:
+                    index[key] = value
         return index
+
+    def _all(self, key: str) -> list[str]:
+        """All values of a key, in order."""
+        index = self._index or self._indexed()
+        if self._repeated is not None and key in self._repeated:
+            return list(self._repeated[key])
+        return [index[key]] if key in index else []
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first raw value of C{name}, or C{default}."""
-        values = (self._index or self._indexed()).get(_KEYS.get(name) or keyOf(name))
-        return values[0] if values else default
+        return (self._index or self._indexed()).get(_KEYS.get(name) or keyOf(name), default)
 
     def getAll(self, name: str) -> list[str]:
         """All raw values of C{name}, one for each header line, in order."""
-        return list((self._index or self._indexed()).get(_KEYS.get(name) or keyOf(name), ()))
+        return self._all(_KEYS.get(name) or keyOf(name))
 
     def elements(self, name: str) -> list[str]:
         """The elements of a comma list, over all lines of C{name}."""
@@ -152,7 +170,7 @@ class Headers:
             memo = self._typed = {}
         key = keyOf(name)
         if key not in memo:
-            memo[key] = parseField(key, self._indexed().get(key, []))
+            memo[key] = parseField(key, self._all(key))
         return memo[key]
 
     def __contains__(self, name: object) -> bool:
@@ -181,7 +199,7 @@ class Headers:
 
     def _changed(self) -> list[tuple[str, str]]:
         lines = self._listed()
-        self._index = self._typed = None
+        self._index = self._repeated = self._typed = None
         self.changed = True
         return lines
 
@@ -223,10 +241,8 @@ class Headers:
         return "".join([f"{name}: {value}\r\n" for name, value in self._listed()])
 
 
-def _keyOnWire(name: str, colon: str) -> str:
+def _keyOnWire(name: str) -> str:
     # White space before the colon is allowed (section 7.3.1), inside or before the name it is not.
-    if not colon:
-        raise ParseError(f"header line without a colon: {name[:40]!r}")
     return keyOf(name.rstrip(" \t"))
 
 

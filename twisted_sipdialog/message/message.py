@@ -13,12 +13,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
-from twisted_sipdialog.message.address import Address, parseContacts
+from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.fields import CSeq, MediaType, Via
 from twisted_sipdialog.message.grammar import isToken, parameterOf, splitList
 from twisted_sipdialog.message.headers import Headers
 from twisted_sipdialog.message.uri import OtherUri, SipUri, TelUri, parseUri
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
+
+
+#: What a response repeats as it came, beside Via and To.
+_ECHOED = (("From", "from"), ("Call-ID", "call-id"), ("CSeq", "cseq"))
 
 
 class Message:
@@ -63,14 +67,14 @@ class Message:
     @property
     def callId(self) -> str:
         """Call-ID, C{""} when there is none."""
-        return self.headers.get("call-id", "") or ""
+        return (self._headers or self.headers)._indexed().get("call-id", "")
 
     @property
     def fromTag(self) -> str:
         """The tag of From, C{""} for none."""
         tag = self._fromTag
         if tag is None:
-            tag = self._fromTag = parameterOf(self.headers.get("from", "") or "", "tag") or ""
+            tag = self._fromTag = parameterOf(self.headers._indexed().get("from", ""), "tag") or ""
         return tag
 
     @property
@@ -78,7 +82,7 @@ class Message:
         """The tag of To, C{""} for none."""
         tag = self._toTag
         if tag is None:
-            tag = self._toTag = parameterOf(self.headers.get("to", "") or "", "tag") or ""
+            tag = self._toTag = parameterOf(self.headers._indexed().get("to", ""), "tag") or ""
         return tag
 
     @property
@@ -120,6 +124,8 @@ class Message:
 
     def viaTexts(self) -> list[str]:
         """All Via header lines, raw, the topmost with the transport's stamp."""
+        if self._viaText is not None and self.headers._repeated is None and "," not in self.headers._indexed()["via"]:
+            return [self._viaText]
         lines = self.headers.getAll("via")
         if lines and self._viaText is not None:
             lines[0] = ", ".join([self._viaText, *splitList(lines[0])[1:]]) if "," in lines[0] else self._viaText
@@ -128,8 +134,8 @@ class Message:
     @property
     def contacts(self) -> list[Address]:
         """The Contacts; empty for none and for C{*}.  @raise ParseError: malformed."""
-        contacts = parseContacts(self.headers.getAll("contact"))
-        return [] if contacts == "*" else contacts  # type: ignore[return-value]
+        contacts = self.headers.typed("contact")
+        return [] if contacts == "*" else contacts  # type: ignore[no-any-return]
 
     @property
     def contentType(self) -> MediaType | None:
@@ -191,7 +197,7 @@ class Request(Message):
         self.method = method
         self.uriText = text
         self._uri = None if isinstance(uri, str) else uri
-        self._echo: str | None = None
+        self._echo: tuple[str, str] | None = None
 
     @classmethod
     def _parsed(cls, method: str, uriText: str, headers: Headers, cseqNumber: int, cseqMethod: str) -> Request:
@@ -262,18 +268,14 @@ class Request(Message):
     def _respond(self, statusCode: int, reasonPhrase: str, toTag: str, extra: str, body: bytes) -> Response:
         """As L{response}, with C{extra} header text that this package wrote itself."""
         echo = self._echo
-        if echo is None:
-            echo = self._echo = self._echoed()
-        to = self.headers.get("to")
-        if to is None:
-            to = ""
-        else:
-            to = f"To: {to};tag={toTag}\r\n" if toTag and not self.toTag else f"To: {to}\r\n"
-        if self.expectsDialog and 100 < statusCode < 300:
-            extra = "".join([f"Record-Route: {v}\r\n" for v in self.headers.getAll("record-route")]) + extra
-        elif statusCode == 100:
-            extra = "".join([f"Timestamp: {v}\r\n" for v in self.headers.getAll("timestamp")]) + extra
-        text = f"SIP/2.0 {statusCode} {reasonPhrase}\r\n{echo}{to}{extra}Content-Length: {len(body)}\r\n\r\n"
+        if echo is None or echo[0] != toTag:
+            echo = self._echo = (toTag, self._echoed(toTag))
+        index = self.headers._indexed()
+        if "record-route" in index and 100 < statusCode < 300 and self.expectsDialog:
+            extra = "".join([f"Record-Route: {v}\r\n" for v in self.headers._all("record-route")]) + extra
+        elif statusCode == 100 and "timestamp" in index:
+            extra = f"Timestamp: {index['timestamp']}\r\n{extra}"
+        text = f"SIP/2.0 {statusCode} {reasonPhrase}\r\n{echo[1]}{extra}Content-Length: {len(body)}\r\n\r\n"
         return Response._written(
             statusCode,
             reasonPhrase,
@@ -283,14 +285,17 @@ class Request(Message):
             self.cseqMethod,
         )
 
-    def _echoed(self) -> str:
-        get = self.headers.get
+    def _echoed(self, toTag: str) -> str:
+        """Via, From, To, Call-ID and CSeq as every response repeats them."""
+        index = self.headers._indexed()
         text = "".join([f"Via: {via}\r\n" for via in self.viaTexts()])
         # A malformed request may lack some of them; its 400 carries what there was.
-        for name in ("From", "Call-ID", "CSeq"):
-            value = get(name)
-            if value is not None:
-                text += f"{name}: {value}\r\n"
+        to = index.get("to")
+        if to is not None:
+            text += f"To: {to};tag={toTag}\r\n" if toTag and not self.toTag else f"To: {to}\r\n"
+        for name, key in _ECHOED:
+            if key in index:
+                text += f"{name}: {index[key]}\r\n"
         return text
 
     def __repr__(self) -> str:

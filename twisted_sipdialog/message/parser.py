@@ -41,6 +41,10 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+#: Known to be tokens.
+_METHODS = frozenset(
+    "INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO MESSAGE SUBSCRIBE NOTIFY REFER PUBLISH".split()
+)
 #: Mandatory and single-valued (section 8.1.1); their absence or repetition is refused at once.
 _SINGLE = ("from", "to", "call-id", "cseq")
 
@@ -93,17 +97,16 @@ def readHead(head: bytes, limits: Limits) -> Request | Response:
         headers = _readHeaders(block, limits)
     except ParseError as e:
         raise _refusal(str(e), head, e.statusCode) from None
-    index = headers._indexed()
     try:
-        number, method = _readCSeq(index, first)
+        number, method = _readCSeq(headers, first)
     except ParseError as e:
-        raise _refusal(str(e), head, 400) from None
+        raise _refusal(str(e), head, e.statusCode) from None
     request = Request._parsed(first, uri, headers, number, method)
     if len(uri) > limits.uri:
         raise _broken("Request-URI too long", request, 414)
     if method != first:
         raise _broken("the method of CSeq is not that of the request", request, 400)
-    if not isToken(first):
+    if first not in _METHODS and not isToken(first):
         raise _broken("the method is no token", request, 400)
     try:
         _ = request.via
@@ -119,7 +122,7 @@ def _readResponse(version: str, rest: str, block: str, limits: Limits) -> Respon
         raise ParseError("malformed status line", None)
     try:
         headers = _readHeaders(block, limits)
-        number, method = _readCSeq(headers._indexed(), "")
+        number, method = _readCSeq(headers, "")
         response = Response._parsed(int(code), phrase, headers, number, method)
         _ = response.via
     except ParseError as e:
@@ -137,15 +140,18 @@ def _readHeaders(block: str, limits: Limits) -> Headers:
     return Headers.fromBlock(block)
 
 
-def _readCSeq(index: dict[str, list[str]], method: str) -> tuple[int, str]:
-    """All mandatory fields are there once; the number and method of CSeq."""
-    for name in _SINGLE:
-        values = index.get(name)
-        if values is None or len(values) != 1 or not values[0]:
-            raise ParseError(f"{name}: {'missing' if not values or not values[0] else 'more than once'}")
-    if "via" not in index:
-        raise ParseError("via: missing", None)
-    text = index["cseq"][0]
+def _readCSeq(headers: Headers, method: str) -> tuple[int, str]:
+    """All mandatory fields are there, once (section 8.1.1); the number and method of CSeq."""
+    index, repeated = headers._indexed(), headers._repeated
+    get = index.get
+    text = get("cseq")
+    if not (text and get("from") and get("to") and get("call-id")) or "via" not in index:
+        missing = next(name for name in ("via", *_SINGLE) if not get(name))
+        raise ParseError(f"{missing}: missing", None if missing == "via" else 400)
+    if repeated is not None:
+        for name in _SINGLE:
+            if name in repeated:
+                raise ParseError(f"{name}: more than once")
     number, _, word = text.partition(" ")
     if word == method and 0 < len(number) < 10 and number.isascii() and number.isdigit():
         return int(number), word
@@ -178,12 +184,12 @@ def contentLength(message: Message, limits: Limits) -> int | None:
 
 def readLength(headers: Headers, limits: Limits) -> int | None:
     """As L{contentLength}, for headers whose message is refused anyway."""
-    values = headers._indexed().get("content-length")
-    if values is None:
+    text = headers._indexed().get("content-length")
+    if text is None:
         return None
-    if len(values) != 1:
+    if headers._repeated is not None and "content-length" in headers._repeated:
         raise ParseError("Content-Length: more than once")
-    length = digits(values[0], "Content-Length")
+    length = digits(text, "Content-Length")
     if length > limits.body:
         raise ParseError("the body is too large", 413)
     return length

@@ -67,6 +67,7 @@ class End:
         self.protocol: IProtocol | None = None
         self.connected = False
         self.disconnecting = False
+        self._aborting = False
         self._local = local
         self._remote = remote
         self._connector = connector
@@ -208,7 +209,7 @@ class End:
         self._flush()
 
     def _flush(self) -> None:
-        if not self.connected:
+        if not self.connected or self._aborting:
             return
         room = WINDOW - self._unread
         if self._outgoing and room > 0:
@@ -289,9 +290,8 @@ class End:
 
     def abortConnection(self) -> None:
         """Close it at once, bytes that wait are lost, and the other end is reset."""
-        if self.connected:
-            self.disconnecting = True
-            self._outgoing.clear()
+        if self.connected and not self._aborting:
+            self._aborting = self.disconnecting = True
             after(self.reactor.wires.clock, 0, self._abort)
 
     def _abort(self) -> None:

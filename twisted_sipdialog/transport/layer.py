@@ -286,7 +286,7 @@ class TransportLayer:
         """
         self.counters.malformed += 1
         request = error.request
-        if request is None or error.statusCode is None or request.method == "ACK":
+        if request is None or error.statusCode is None:
             return
         self._noteSource(request, flow)
         # The same request gets the same tag, as it would from a stateless UAS.

@@ -112,7 +112,7 @@ def _isLiteral(host: str) -> bool:
 
 @implementer(IResolutionReceiver)
 class _Answer:
-    """Collects what a look-up finds; a cancelled one may go on, unheard."""
+    """Collects what a look-up finds.  One that was cancelled may go on: its Deferred ignores what comes then."""
 
     def __init__(self, name: str, protocol: str, port: int, reaches: Callable[[str], bool]) -> None:
         self.deferred: Deferred[list[Destination]] = Deferred()
@@ -134,8 +134,6 @@ class _Answer:
 
     def resolutionComplete(self) -> None:
         """That was all."""
-        if self.deferred.called:
-            return
         if self._found:
             self.deferred.callback(sorted(self._found, key=lambda d: not self._reaches(d.host)))
         else:

@@ -184,7 +184,7 @@ class StreamFlow(Protocol):
 
     def _watchUnfinished(self, completed: bool) -> None:
         unfinished = self._framer.pending
-        if self._unfinishedTimer is not None and (completed or not unfinished):
+        if self._unfinishedTimer is not None and completed:
             self._unfinishedTimer.cancel()
             self._unfinishedTimer = None
         if unfinished and self._unfinishedTimer is None:
