@@ -67,7 +67,10 @@ PURE = (
 )
 
 #: The files that write SIP bytes, and the rooms whose bytes are not SIP: RTP, web pages.
-WRITERS = tuple(f"transport.{name}" for name in ("udp", "stream", "websocket", "memory"))
+WRITERS = (
+    *(f"transport.{name}" for name in ("udp", "stream", "websocket")),
+    "testing.scripted_flows",  # a scripted peer says what no transport of ours would
+)
 NOT_SIP = ("media", "service")
 
 

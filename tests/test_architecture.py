@@ -62,7 +62,7 @@ class CheckerTests(SynchronousTestCase):
                 ["message.uri:2: imports ua, which is below"],
             ),
             ("message.uri", "from . import parser; from ..errors import ParseError", []),
-            ("media", "from twisted_sipdialog.useragent import UserAgent", []),
+            ("server", "from twisted_sipdialog.useragent import UserAgent", []),
             (
                 "ua.uac",
                 "from twisted_sipdialog import UserAgent",

@@ -9,7 +9,21 @@ from twisted.trial.unittest import SynchronousTestCase
 import twisted_sipdialog
 
 PUBLIC = {
-    "__version__",
+    "Configuration",
+    "Credentials",
+    "DialogDelegate",
+    "Ended",
+    "FlowLimits",
+    "Headers",
+    "Limits",
+    "LoadLimits",
+    "Phase",
+    "Reason",
+    "Request",
+    "Response",
+    "TimerValues",
+    "UserAgent",
+    "UserAgentDelegate",
 }
 
 

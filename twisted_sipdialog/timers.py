@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 import attrs
@@ -94,7 +94,9 @@ class TimerSet:
         self._order: list[int] = []
         self._call: IDelayedCall | None = None
         self._next = 0  # the bucket self._call is for
-        self._firing = False
+        self._firing: list[Timer] = []  # the bucket whose callbacks are being called
+        self._due = 0  # while they are: the last bucket that is due; 0 else
+        self._firedAt = 0.0
 
     def start(self, delay: float, callback: Callable[..., object], argument: Any = None) -> Timer:
         """
@@ -109,6 +111,10 @@ class TimerSet:
         """
         timer = Timer(self, deadline, callback, argument)
         tick = ceil(deadline * _RESOLUTION - _NOISE)
+        if tick <= self._due and deadline >= self._firedAt:
+            # Started by a callback for this very moment: next time, so that one that always does so cannot keep
+            # the reactor for itself.  What catches up after a stall is due earlier, and comes at once.
+            tick = self._due + 1
         bucket = self._buckets.get(tick)
         if bucket is not None:
             bucket.append(timer)
@@ -122,7 +128,7 @@ class TimerSet:
 
     def stop(self) -> None:
         """Cancel every timer."""
-        for bucket in list(self._buckets.values()):
+        for bucket in [*self._buckets.values(), self._firing]:
             for timer in bucket:
                 timer.cancel()
 
@@ -130,7 +136,8 @@ class TimerSet:
         if self._call is not None:
             self._call.cancel()
         self._next = tick
-        self._call = self._clock.callLater(max(0.0, tick / _RESOLUTION - self.now()), self._fire)
+        # A nanosecond before: whoever steps a clock by sums of floats to the deadline would else come just short of it.
+        self._call = self._clock.callLater(max(0.0, tick / _RESOLUTION - 1e-9 - self.now()), self._fire)
 
     def _cancelled(self) -> None:
         self.count -= 1
@@ -144,10 +151,11 @@ class TimerSet:
 
     def _fire(self) -> None:
         self._call = None
-        self._firing = True
-        due = self.now() * _RESOLUTION + _NOISE
+        now = self._firedAt = self.now()
+        due = self._due = floor(now * _RESOLUTION + _NOISE)
         while self._order and self._order[0] <= due:
-            for timer in self._buckets.pop(heappop(self._order)):
+            self._firing = self._buckets.pop(heappop(self._order))
+            for timer in self._firing:
                 callback, argument = timer._callback, timer._argument
                 if callback is None:
                     continue
@@ -155,9 +163,10 @@ class TimerSet:
                 self.count -= 1
                 try:
                     callback(argument)
-                except Exception:
+                except BaseException:  # as the reactor does: SystemExit of one must not stop the others
                     _log.failure("a timer's callback raised")
-        self._firing = False
+        self._firing = []
+        self._due = 0
         # What was cancelled meanwhile is not worth waking for.
         while self._order:
             tick = self._order[0]

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.configuration import Configuration
-from twisted_sipdialog.errors import InvalidState
+from twisted_sipdialog.errors import InvalidState, TransportError
 from twisted_sipdialog.interfaces import IUserAgent
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.timers import TimerSet
@@ -23,7 +23,7 @@ from twisted_sipdialog.transaction.layer import TransactionLayer
 from twisted_sipdialog.transport.layer import TransportLayer
 from twisted_sipdialog.transport.locate import Locator
 from twisted_sipdialog.ua import request_client
-from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.core import DELEGATED, Core
 from twisted_sipdialog.ua.delegation import Waiters
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
@@ -70,6 +70,7 @@ class UserAgent(Service):
             "MESSAGE": requestReceived,
             "NOTIFY": requestReceived,
             "OPTIONS": requestReceived,
+            **dict.fromkeys(DELEGATED, requestReceived),
         }
         transactions.transport = transport
         transactions.user = UserAgentServer(core)
@@ -111,6 +112,8 @@ class UserAgent(Service):
         """
         Refuse new calls, end those there are, wait C{stopTimeout} seconds at most for the peers, close the ports.
 
+        A call whose 2xx has no ACK yet may still get it during the first half of that time; then its BYE goes out.
+
         @return: fires when everything is closed; never fails.
         """
         if self._stopped is None:
@@ -124,7 +127,8 @@ class UserAgent(Service):
         core = self._core
         core.stopping = True
         for context in [*core.invitations]:
-            context.reject(480)
+            if not context.answered:  # by a delegate who was told of another one's end
+                context.reject(480)
         for calling in [*core.calling]:
             calling.cancel()
         ending = [dialog.destroy() for dialog in self.dialogs]
@@ -133,15 +137,27 @@ class UserAgent(Service):
             running.cancel()
         if ending:
             done: Deferred[Any] = Deferred()
-            timer = self._timers.start(self.configuration.stopTimeout, done.callback, None)
+            timeout = self.configuration.stopTimeout
+            timers = [self._timers.start(timeout / 2, self._hurry), self._timers.start(timeout, done.callback, None)]
             DeferredList(ending, consumeErrors=True).addCallback(lambda _: done.called or done.callback(None))
             await done
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
+        # Nobody is left waiting for an answer that cannot come any more.
+        stopped = TransportError("the service stopped")
+        for calling in [*core.calling]:
+            calling.transactionFailed(stopped)
         for dialog in self.dialogs:
             dialog.stopped()
+        for asking in [*core.asking]:
+            asking.transactionFailed(stopped)
         self._transactions.abandonAll()
         await self._transport.close()
         self._timers.stop()
+
+    def _hurry(self, _: Any) -> None:
+        for dialog in self.dialogs:
+            dialog.hurry()
 
     # Calling.
 
@@ -205,6 +221,7 @@ class UserAgent(Service):
         counted = {
             "unanswered INVITEs": core.invitations,
             "INVITEs of ours": core.calling,
+            "requests of ours": core.asking,
             "sources": core.fromSource,
             "coroutines": core.unfinished,
         }

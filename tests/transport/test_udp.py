@@ -80,6 +80,9 @@ class UdpTests(SynchronousTestCase):
             asked = []
 
             class Handle:
+                def sendto(self, data: bytes, address: tuple[str, int]) -> None:
+                    pass
+
                 def setsockopt(self, *option: int, asked: Any = asked, refuses: bool = refuses) -> None:
                     asked.append(option)
                     if refuses:

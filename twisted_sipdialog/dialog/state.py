@@ -12,6 +12,7 @@ from typing import Any
 from twisted_sipdialog.dialog.usage import INVITE, Usage
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message import Message, Request, Response
+from twisted_sipdialog.message.address import plainUri
 from twisted_sipdialog.message.uri import SipUri, parseUri
 
 
@@ -149,21 +150,24 @@ class DialogState:
         """
         self.remoteTarget = _target(response)
         self.routeSet = _routes(response)[::-1]
+        # A challenge between the two gave the INVITE a further number.
+        self.localSequence = max(self.localSequence, response.cseqNumber)
         self.phase = Phase.STABLE
 
-    def addressing(self) -> tuple[str, list[tuple[str, str]]]:
+    def addressing(self) -> tuple[str, list[tuple[str, str]], str | None]:
         """
-        Request-URI and Route lines of a request in this dialog (section 12.2.1.1).
+        Request-URI and Route lines of a request in this dialog (section 12.2.1.1), and the strict router it
+        goes to, if the first one is strict (section 8.1.2).
         """
         routes = self.routeSet
         if not routes:
-            return self.remoteTarget, []
+            return self.remoteTarget, [], None
         first = _uriOf(routes[0])
         if isinstance(first, SipUri) and "lr" not in first.parameters:
             # A strict router wants to find itself in the Request-URI and the target at the end of the list.
             uri = str(first.withoutHeaders())
-            return uri, [("Route", r) for r in (*routes[1:], f"<{self.remoteTarget}>")]
-        return self.remoteTarget, [("Route", r) for r in routes]
+            return uri, [("Route", r) for r in (*routes[1:], f"<{self.remoteTarget}>")], uri
+        return self.remoteTarget, [("Route", r) for r in routes], None
 
     def endUsage(self, usage: Usage) -> bool:
         """Take C{usage} away; True when it was the last, so that the dialog is over."""
@@ -215,6 +219,9 @@ def _target(message: Message) -> str:
     values = message.headers.getAll("contact")
     if not values:
         raise ParseError("Contact: missing")
+    plain = plainUri(values[0])
+    if plain is not None and len(values) == 1:
+        return plain
     contacts = message.contacts
     if len(contacts) != 1 or not isinstance(contacts[0].uri, SipUri):
         raise ParseError("Contact: exactly one sip or sips URI is wanted")

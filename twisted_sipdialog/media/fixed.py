@@ -12,7 +12,7 @@ from typing import Final
 from zope.interface import implementer
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
-from twisted_sipdialog.media.seam import ISessionDescription, ISessionDescriptionFactory
+from twisted_sipdialog.interfaces import ISessionDescription, ISessionDescriptionFactory
 from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription
 from twisted_sipdialog.message.sdp_answer import checkAnswer, fitAnswer, fitOffer
 

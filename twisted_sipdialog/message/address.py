@@ -23,6 +23,24 @@ _NAME_ADDRESS = re.compile(
 # Without brackets, parameters belong to the header, and '?' or ',' would leave open to whom (section 20).
 _BARE_ADDRESS = re.compile(r'[ \t]*+([^ \t;?,<>"]++)[ \t]*+(|;.*)', re.DOTALL)
 
+# The plainest form of either: nothing in it that could be wrong, escaped, or said twice.
+_PLAIN_URI = r"sips?:(?:[A-Za-z0-9\-_.+]++@)?[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)*+(?::[1-5]?[0-9]{1,4})?"
+_PLAIN = re.compile(
+    rf'(?:(?:"[^"\\\x00-\x1f]*+"|[A-Za-z0-9\-_.]*+) ?<({_PLAIN_URI}(?:;(?:transport=[a-z]++|lr|ob))?)>|({_PLAIN_URI}))'
+    r"(?:;tag=[A-Za-z0-9\-_.]++)?"
+)
+
+
+def plainUri(text: str) -> str | None:
+    """
+    The URI of a From, To, Contact, or of a Request-URI in its plainest form, as text.
+
+    Most addresses on the wire are so plain that one look tells them to be well-formed; the
+    rest, None, is for L{Address.parse}.
+    """
+    found = _PLAIN.fullmatch(text)
+    return None if found is None else found[1] or found[2]
+
 
 @frozen(weakref_slot=False)
 class Address:

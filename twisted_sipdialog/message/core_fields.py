@@ -31,7 +31,7 @@ from twisted_sipdialog.message.grammar import (
 _VIA = re.compile(
     rf"[ \t]*+(SIP/2\.0|[{TOKEN_CHARACTERS}]++[ \t]*+/[ \t]*+[{TOKEN_CHARACTERS}]++)"
     rf"[ \t]*+/[ \t]*+([{TOKEN_CHARACTERS}]++)[ \t]++"
-    rf"{HOST}(?:[ \t]*+:[ \t]*+{PORT})?[ \t]*+(|;.*)",
+    rf"{HOST}(?:[ \t]*+:[ \t]*+{PORT})?[ \t]*+(?:;branch=([{TOKEN_CHARACTERS}]++)(?![^;]))?(|;.*)",
     re.DOTALL,
 )
 _WARNING = re.compile(r'[ \t]*+([0-9]{3})[ \t]++([!#-+\--~]++)[ \t]++("(?:[^"\\]++|\\.)*+")[ \t]*+', re.DOTALL)
@@ -66,11 +66,14 @@ class Via:
         found = _VIA.fullmatch(text)
         if found is None:
             raise ParseError(f"{text[:80]!r} is not a Via")
-        protocol, transport, name, literal, port, rest = found.groups()
-        parameters = parseParameters(rest) if rest else {}
-        if "rport" in parameters or "ttl" in parameters:
+        # The branch usually comes first, and often alone.
+        protocol, transport, name, literal, port, branch, rest = found.groups()
+        if rest:
+            parameters = parseParameters(rest if branch is None else f";branch={branch}{rest}")
             _check(parameters, "rport", 65535)
             _check(parameters, "ttl", 255)
+        else:
+            parameters = {} if branch is None else {"branch": branch}
         return cls(
             transport.upper(),
             name.lower() if name is not None and ".." not in name else readHost(name, literal),

@@ -48,11 +48,24 @@ def fullName(name: str) -> str:
 
 def _checked(name: str, value: str) -> tuple[str, str]:
     # What an application gives must not be able to start a header of its own (CRLF injection).
-    if not isToken(name):
+    if name not in _KEYS and not isToken(name):
         raise InvalidValue("header name", name, "must be a token (RFC 3261 section 25.1)")
     if "\r" in value or "\n" in value or "\0" in value:
         raise InvalidValue(f"header {name}", value, "must not contain CR, LF or NUL")
     return name, value
+
+
+def headerText(fields: Iterable[tuple[str, str]]) -> str:
+    """
+    The lines of C{fields} as they go on the wire.
+
+    @raise InvalidValue: a line break, or a name that is no token.
+    """
+    text = ""
+    for field in fields:
+        name, value = _checked(*field)
+        text += f"{name}: {value}\r\n"
+    return text
 
 
 class Headers:
@@ -76,24 +89,29 @@ class Headers:
         self._typed: dict[str, Any] | None = None
 
     @classmethod
-    def fromBlock(cls, block: str) -> Headers:
+    def fromBlock(cls, block: str, most: int = 200) -> Headers:
         """
         Read header lines as they stand on the wire, joined by CRLF, folds included.
 
-        @raise ParseError: a line without a colon, a name that is no token, a bare CR or LF, a NUL.
+        @param most: how many lines there may be (513).
+        @raise ParseError: a line without a colon, a name that is no token, a bare CR or LF.
         """
-        if "\r\n " in block or "\r\n\t" in block:
-            block = _unfold(block)
         lines = block.split("\r\n")
         breaks = len(lines) - 1
-        if block.count("\n") != breaks or block.count("\r") != breaks or "\0" in block:
-            raise ParseError("bare CR, LF or NUL among the headers")
+        if breaks >= most:
+            raise ParseError("too many header lines", 513)
+        if block.count("\n") != breaks or block.count("\r") != breaks:
+            raise ParseError("a bare CR or LF among the headers")
         index: dict[str, str] = {}
         repeated: dict[str, list[str]] | None = None
-        keys = _KEYS
+        known = _KEYS.get
         for line in lines:
             name, colon, value = line.partition(":")
-            key = keys.get(name) or _keyOnWire(name)
+            key = known(name)
+            if key is None:
+                if line[:1] in (" ", "\t"):
+                    return cls.fromBlock(_unfold(block), most)
+                key = _keyOnWire(name)
             if not colon:
                 raise ParseError(f"header line without a colon: {line[:40]!r}")
             value = value.strip(" \t")
@@ -215,14 +233,17 @@ class Headers:
 
     def set(self, name: str, value: str) -> None:
         """Replace all lines of C{name} by one, in the place of the first; append it when there is none."""
-        field = _checked(name, value)
+        self._put(*_checked(name, value))
+
+    def _put(self, name: str, value: str) -> None:
+        """As L{set}, for what came from the wire and may go back there as it is."""
         key = keyOf(name)
         lines = self._changed()
         places = [i for i, (n, _) in enumerate(lines) if keyOf(n) == key]
         if not places:
-            lines.append(field)
+            lines.append((name, value))
             return
-        lines[places[0]] = field
+        lines[places[0]] = (name, value)
         for i in reversed(places[1:]):
             del lines[i]
 

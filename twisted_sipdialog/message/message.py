@@ -9,19 +9,30 @@ the request it was made from at the price of its text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.fields import CSeq, MediaType, Via
 from twisted_sipdialog.message.grammar import isToken, parameterOf, splitList
-from twisted_sipdialog.message.headers import Headers
+from twisted_sipdialog.message.headers import Headers, headerText
 from twisted_sipdialog.message.uri import OtherUri, SipUri, TelUri, parseUri
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 
 
-#: What a response repeats as it came, beside Via and To.
+def tagOf(text: str) -> str:
+    """The tag in a From or To, C{""} for none (section 19.3)."""
+    if ";" not in text:
+        return ""
+    before, found, tag = text.rpartition(";tag=")
+    if found and not (";" in tag or ">" in tag or '"' in tag or " " in tag or ";tag=" in before):
+        return tag
+    return parameterOf(text, "tag") or ""
+
+
+#: What a response repeats as it came, beside Via and To, so far as it is there.
 _ECHOED = (("From", "from"), ("Call-ID", "call-id"), ("CSeq", "cseq"))
 
 
@@ -29,30 +40,57 @@ class Message:
     """
     What requests and responses have in common.
 
+    The routing fields below are read on first use and kept.
+
     @ivar body: the body, C{b""} for none.
     @ivar cseqNumber: the number of CSeq.
     @ivar cseqMethod: the method of CSeq.
+    @ivar callId: Call-ID, C{""} when there is none.
+    @ivar fromTag: the tag of From, C{""} for none.
+    @ivar toTag: the tag of To, C{""} for none.
+    @ivar viaText: the topmost Via as text, with what the transport wrote into it (C{received}, C{rport}).
+    @ivar via: the topmost Via, typed; reading it raises L{ParseError} when it is malformed.
     """
 
-    __slots__ = ("_fromTag", "_headers", "_toTag", "_via", "_viaText", "_wire", "body", "cseqMethod", "cseqNumber")
+    __slots__ = (
+        "_headers",
+        "_wire",
+        "body",
+        "callId",
+        "cseqMethod",
+        "cseqNumber",
+        "fromTag",
+        "toTag",
+        "via",
+        "viaText",
+    )
 
     body: bytes
     cseqNumber: int
     cseqMethod: str
+    callId: str
+    fromTag: str
+    toTag: str
+    viaText: str
+    via: Via
     _headers: Headers | None
     _wire: bytes | None
-    _via: Via | None
-    _viaText: str | None
-    _fromTag: str | None
-    _toTag: str | None
 
-    def _fresh(self, headers: Headers | None, body: bytes, wire: bytes | None, number: int, method: str) -> None:
+    def _fresh(self, headers: Headers | None, body: bytes, number: int, method: str) -> None:
         self._headers = headers
+        self._wire = None
         self.body = body
-        self._wire = wire
         self.cseqNumber = number
         self.cseqMethod = method
-        self._via = self._viaText = self._fromTag = self._toTag = None
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only while the slot is empty.
+        reader = _READERS.get(name)
+        if reader is None:
+            raise AttributeError(name)
+        value = reader(self)
+        setattr(self, name, value)
+        return value
 
     @property
     def headers(self) -> Headers:
@@ -63,27 +101,6 @@ class Message:
             head = self._wire[: self._wire.index(b"\r\n\r\n")].lstrip(b"\r\n")
             headers = self._headers = Headers.fromBlock(str(head, "utf-8", "surrogateescape").partition("\r\n")[2])
         return headers
-
-    @property
-    def callId(self) -> str:
-        """Call-ID, C{""} when there is none."""
-        return (self._headers or self.headers)._indexed().get("call-id", "")
-
-    @property
-    def fromTag(self) -> str:
-        """The tag of From, C{""} for none."""
-        tag = self._fromTag
-        if tag is None:
-            tag = self._fromTag = parameterOf(self.headers._indexed().get("from", ""), "tag") or ""
-        return tag
-
-    @property
-    def toTag(self) -> str:
-        """The tag of To, C{""} for none."""
-        tag = self._toTag
-        if tag is None:
-            tag = self._toTag = parameterOf(self.headers._indexed().get("to", ""), "tag") or ""
-        return tag
 
     @property
     def from_(self) -> Address:
@@ -100,35 +117,16 @@ class Message:
         """CSeq, typed."""
         return CSeq(self.cseqNumber, self.cseqMethod)
 
-    @property
-    def viaText(self) -> str:
-        """The topmost Via as text, with what the transport wrote into it (C{received}, C{rport})."""
-        text = self._viaText
-        if text is None:
-            first = self.headers.get("via", "") or ""
-            text = self._viaText = splitList(first)[0] if "," in first else first
-        return text
-
-    @property
-    def via(self) -> Via:
-        """The topmost Via, typed.  @raise ParseError: it is malformed."""
-        via = self._via
-        if via is None:
-            via = self._via = Via.parse(self.viaText)
-        return via
-
     def stampVia(self, text: str) -> None:
         """The transport saw where the message came from: C{text} is the topmost Via from now on (section 18.2.1)."""
-        self._viaText = text
-        self._via = None
+        self.viaText = text
+        self.via = Via.parse(text)
 
     def viaTexts(self) -> list[str]:
         """All Via header lines, raw, the topmost with the transport's stamp."""
-        if self._viaText is not None and self.headers._repeated is None and "," not in self.headers._indexed()["via"]:
-            return [self._viaText]
-        lines = self.headers.getAll("via")
-        if lines and self._viaText is not None:
-            lines[0] = ", ".join([self._viaText, *splitList(lines[0])[1:]]) if "," in lines[0] else self._viaText
+        lines = self.headers._all("via")
+        if lines:
+            lines[0] = ", ".join([self.viaText, *splitList(lines[0])[1:]]) if "," in lines[0] else self.viaText
         return lines
 
     @property
@@ -162,7 +160,24 @@ class Message:
     def shrink(self) -> None:
         """Forget what can be read again from the bytes."""
         self.toBytes()
-        self._headers = self._via = self._viaText = None
+        self._headers = None
+        with suppress(AttributeError):
+            del self.viaText, self.via
+
+
+def _topVia(message: Message) -> str:
+    first = message.headers.get("via") or ""
+    return splitList(first)[0] if "," in first else first
+
+
+#: How a slot of L{Message} is filled when it is read for the first time.
+_READERS: dict[str, Callable[[Message], Any]] = {
+    "callId": lambda message: message.headers.get("call-id") or "",
+    "fromTag": lambda message: tagOf(message.headers.get("from") or ""),
+    "toTag": lambda message: tagOf(message.headers.get("to") or ""),
+    "viaText": _topVia,
+    "via": lambda message: Via.parse(message.viaText),
+}
 
 
 class Request(Message):
@@ -193,7 +208,7 @@ class Request(Message):
         if not isinstance(headers, Headers):
             headers = Headers(headers)
         cseq = headers.typed("cseq")
-        self._fresh(headers, body, None, cseq.number if cseq else 0, method)
+        self._fresh(headers, body, cseq.number if cseq else 0, method)
         self.method = method
         self.uriText = text
         self._uri = None if isinstance(uri, str) else uri
@@ -202,11 +217,13 @@ class Request(Message):
     @classmethod
     def _parsed(cls, method: str, uriText: str, headers: Headers, cseqNumber: int, cseqMethod: str) -> Request:
         self = cls.__new__(cls)
-        self._fresh(headers, b"", None, cseqNumber, cseqMethod)
+        self._headers = headers
+        self._wire = self._uri = self._echo = None
+        self.body = b""
+        self.cseqNumber = cseqNumber
+        self.cseqMethod = cseqMethod
         self.method = method
         self.uriText = uriText
-        self._uri = None
-        self._echo = None
         return self
 
     @classmethod
@@ -254,11 +271,9 @@ class Request(Message):
         @param toTag: put into To when the request had none.
         @raise InvalidValue: a header or the phrase holds a line break.
         """
-        extra = "".join([f"{n}: {v}\r\n" for n, v in Headers(headers)._listed()]) if headers else ""
+        extra = headerText(headers) if headers else ""
         if contentType is not None:
-            extra += f"Content-Type: {contentType}\r\n"
-            if "\r" in contentType or "\n" in contentType:
-                raise InvalidValue("contentType", contentType, "must not contain CR or LF")
+            extra += headerText([("Content-Type", contentType)])
         if reasonPhrase is None:
             reasonPhrase = standardPhrase(statusCode)
         elif "\r" in reasonPhrase or "\n" in reasonPhrase or "\0" in reasonPhrase:
@@ -288,15 +303,17 @@ class Request(Message):
     def _echoed(self, toTag: str) -> str:
         """Via, From, To, Call-ID and CSeq as every response repeats them."""
         index = self.headers._indexed()
-        text = "".join([f"Via: {via}\r\n" for via in self.viaTexts()])
-        # A malformed request may lack some of them; its 400 carries what there was.
-        to = index.get("to")
-        if to is not None:
-            text += f"To: {to};tag={toTag}\r\n" if toTag and not self.toTag else f"To: {to}\r\n"
-        for name, key in _ECHOED:
-            if key in index:
-                text += f"{name}: {index[key]}\r\n"
-        return text
+        vias = "\r\nVia: ".join(self.viaTexts())
+        tag = f";tag={toTag}" if toTag and not self.toTag else ""
+        try:
+            return (
+                f"Via: {vias}\r\nFrom: {index['from']}\r\nTo: {index['to']}{tag}\r\n"
+                f"Call-ID: {index['call-id']}\r\nCSeq: {index['cseq']}\r\n"
+            )
+        except KeyError:
+            # A malformed request lacks some of them; its 400 carries what there was.
+            text = f"Via: {vias}\r\n" + "".join([f"{n}: {index[k]}\r\n" for n, k in _ECHOED if k in index])
+            return text + (f"To: {index['to']}{tag}\r\n" if "to" in index else "")
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.uriText}>"
@@ -327,19 +344,19 @@ class Response(Message):
             raise InvalidValue("statusCode", statusCode, "100 to 699")
         if reasonPhrase is None:
             reasonPhrase = standardPhrase(statusCode)
-        elif "\r" in reasonPhrase or "\n" in reasonPhrase:
-            raise InvalidValue("reasonPhrase", reasonPhrase, "must not contain CR or LF")
+        elif "\r" in reasonPhrase or "\n" in reasonPhrase or "\0" in reasonPhrase:
+            raise InvalidValue("reasonPhrase", reasonPhrase, "must not contain CR, LF or NUL")
         if not isinstance(headers, Headers):
             headers = Headers(headers)
         cseq = headers.typed("cseq")
-        self._fresh(headers, body, None, cseq.number if cseq else 0, cseq.method if cseq else "")
+        self._fresh(headers, body, cseq.number if cseq else 0, cseq.method if cseq else "")
         self.statusCode = statusCode
         self.reasonPhrase = reasonPhrase
 
     @classmethod
     def _parsed(cls, code: int, phrase: str, headers: Headers, cseqNumber: int, cseqMethod: str) -> Response:
         self = cls.__new__(cls)
-        self._fresh(headers, b"", None, cseqNumber, cseqMethod)
+        self._fresh(headers, b"", cseqNumber, cseqMethod)
         self.statusCode = code
         self.reasonPhrase = phrase
         return self
@@ -347,7 +364,11 @@ class Response(Message):
     @classmethod
     def _written(cls, code: int, phrase: str, wire: bytes, body: bytes, number: int, method: str) -> Response:
         self = cls.__new__(cls)
-        self._fresh(None, body, wire, number, method)
+        self._headers = None
+        self._wire = wire
+        self.body = body
+        self.cseqNumber = number
+        self.cseqMethod = method
         self.statusCode = code
         self.reasonPhrase = phrase
         return self

@@ -12,10 +12,10 @@ from __future__ import annotations
 import attrs
 
 from twisted_sipdialog.errors import ParseError
-from twisted_sipdialog.message.fields import CSeq
-from twisted_sipdialog.message.grammar import digits, isToken
+from twisted_sipdialog.message.fields import CSeq, Via
+from twisted_sipdialog.message.grammar import digits, isToken, parameterOf, splitList
 from twisted_sipdialog.message.headers import Headers
-from twisted_sipdialog.message.message import Message, Request, Response
+from twisted_sipdialog.message.message import Message, Request, Response, tagOf
 
 
 @attrs.frozen
@@ -87,38 +87,41 @@ def readHead(head: bytes, limits: Limits) -> Request | Response:
     @raise ParseError: as L{parseMessage}.
     """
     startLine, _, block = str(head, "utf-8", "surrogateescape").partition("\r\n")
-    first, _, rest = startLine.partition(" ")
-    if first[:4] in ("SIP/", "sip/", "Sip/"):
-        return _readResponse(first, rest, block, limits)
+    method, _, rest = startLine.partition(" ")
+    if method not in _METHODS and method[:4].isascii() and method[:4].upper() == "SIP/":
+        return _readResponse(method, rest, block, limits)
     uri, _, version = rest.partition(" ")
     if version != "SIP/2.0" or not uri:
         _checkRequestLine(startLine, block)
     try:
         headers = _readHeaders(block, limits)
+        number, cseqMethod = _readCSeq(headers, method)
     except ParseError as e:
         raise _refusal(str(e), head, e.statusCode) from None
+    request = Request._parsed(method, uri, headers, number, cseqMethod)
     try:
-        number, method = _readCSeq(headers, first)
-    except ParseError as e:
-        raise _refusal(str(e), head, e.statusCode) from None
-    request = Request._parsed(first, uri, headers, number, method)
+        index = headers._indexed()
+        text = index["via"]
+        request.viaText = text = splitList(text)[0] if "," in text else text
+        request.via = Via.parse(text)
+    except (ParseError, IndexError) as e:
+        raise _refusal(f"Via: {e}", head, 400) from None
+    # What every layer asks for (sections 12.2.2, 17.2.3).
+    request.callId = index["call-id"]
+    request.fromTag = tagOf(index["from"])
+    request.toTag = tagOf(index["to"])
     if len(uri) > limits.uri:
         raise _broken("Request-URI too long", request, 414)
-    if method != first:
+    if cseqMethod != method:
         raise _broken("the method of CSeq is not that of the request", request, 400)
-    if first not in _METHODS and not isToken(first):
+    if method not in _METHODS and not isToken(method):
         raise _broken("the method is no token", request, 400)
-    try:
-        _ = request.via
-    except ParseError as e:
-        # Nobody to answer: the way back is what cannot be read.
-        raise ParseError(f"Via: {e}", None) from None
     return request
 
 
 def _readResponse(version: str, rest: str, block: str, limits: Limits) -> Response:
     code, _, phrase = rest.partition(" ")
-    if version.upper() != "SIP/2.0" or len(code) != 3 or not (code.isascii() and code.isdigit()) or code[0] not in "123456":
+    if version.upper() != "SIP/2.0" or not (len(code) == 3 and code.isascii() and code.isdigit() and "1" <= code < "7"):
         raise ParseError("malformed status line", None)
     try:
         headers = _readHeaders(block, limits)
@@ -131,13 +134,9 @@ def _readResponse(version: str, rest: str, block: str, limits: Limits) -> Respon
 
 
 def _readHeaders(block: str, limits: Limits) -> Headers:
-    if len(block) > limits.headerLine or block.count("\r\n") >= limits.headerCount:
-        lines = block.split("\r\n")
-        if len(lines) > limits.headerCount:
-            raise ParseError("too many header lines", 513)
-        if max(map(len, lines)) > limits.headerLine:
-            raise ParseError("header line too long", 513)
-    return Headers.fromBlock(block)
+    if len(block) > limits.headerLine and max(map(len, block.split("\r\n"))) > limits.headerLine:
+        raise ParseError("header line too long", 513)
+    return Headers.fromBlock(block, limits.headerCount)
 
 
 def _readCSeq(headers: Headers, method: str) -> tuple[int, str]:
@@ -162,7 +161,8 @@ def _readCSeq(headers: Headers, method: str) -> tuple[int, str]:
 def _checkRequestLine(startLine: str, block: str) -> None:
     words = startLine.split(" ")
     version = words[-1]
-    if len(words) == 3 and words[1]:
+    # Upper case, with care: there are letters outside ASCII whose capital is an S.
+    if len(words) == 3 and words[1] and version.isascii():
         if version.upper() == "SIP/2.0":
             return
         if version[:4].upper() == "SIP/" and version[4:].replace(".", "", 1).isdigit():
@@ -189,7 +189,9 @@ def readLength(headers: Headers, limits: Limits) -> int | None:
         return None
     if headers._repeated is not None and "content-length" in headers._repeated:
         raise ParseError("Content-Length: more than once")
-    length = digits(text, "Content-Length")
+    if len(text) > 9 and text.isascii() and text.isdigit():
+        text = text.lstrip("0")[:10] or "0"
+    length = digits(text, "Content-Length", 10**10)
     if length > limits.body:
         raise ParseError("the body is too large", 413)
     return length
@@ -209,6 +211,7 @@ def _broken(text: str, message: Message, statusCode: int, fatal: bool = False) -
 def _refusal(text: str, head: bytes, statusCode: int | None) -> ParseError:
     """The head could not be read: keep the lines that could, when they suffice for an answer."""
     startLine, _, block = str(head[:32_768], "utf-8", "surrogateescape").partition("\r\n")
+    block = block.replace("\r\n ", " ").replace("\r\n\t", " ")
     method = startLine.partition(" ")[0]
     if statusCode is None or not isToken(method) or method == "ACK" or startLine[:4].upper() == "SIP/":
         return ParseError(text, None)
@@ -222,11 +225,31 @@ def _refusal(text: str, head: bytes, statusCode: int | None) -> ParseError:
         (key,) = headers._indexed()
         # One of each: an answer with two To headers would be as wrong as the question.
         if key == "via" or (key in _SINGLE and key not in seen and len(line) < 1024):
+            if key == "via" and key not in seen:
+                via = _wayBack(headers._indexed()[key])
+                if via is None:
+                    break
+                kept.append(("Via", via))
+            else:
+                kept += headers
             seen.add(key)
-            kept += headers
-    request = Request._parsed(method, startLine.split(" ")[1] if " " in startLine else "", Headers(kept), 0, method)
-    try:
-        _ = request.via
-    except ParseError:
-        return ParseError(text, None)
+    if "via" not in seen:
+        return ParseError(text, None)  # nobody to answer
+    headers = Headers._trusted(kept)
+    request = Request._parsed(method, startLine.split(" ")[1] if " " in startLine else "", headers, 0, method)
     return ParseError(text, statusCode, request)
+
+
+def _wayBack(via: str) -> str | None:
+    """A Via; of a malformed one that which brings an answer back, sent-by and branch, or None."""
+    try:
+        Via.parse(splitList(via)[0] if "," in via else via)
+        return via
+    except ParseError:
+        sentBy = via.partition(",")[0].partition(";")[0]
+        branch = parameterOf(via, "branch")
+    try:
+        Via.parse(sentBy)
+    except ParseError:
+        return None
+    return f"{sentBy};branch={branch}" if branch and isToken(branch) else sentBy

@@ -7,13 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from twisted_sipdialog.message import Request, Response
-from twisted_sipdialog.transaction.machine import ClientMachine, Table
+from twisted_sipdialog.transaction.machine import TERMINATED, ClientMachine, Table
 
 CALLING = "calling"
 PROCEEDING = "proceeding"
 ACCEPTED = "accepted"  # RFC 6026
 COMPLETED = "completed"
-TERMINATED = "terminated"
 
 C, P, A, D, T = CALLING, PROCEEDING, ACCEPTED, COMPLETED, TERMINATED
 
@@ -35,6 +34,7 @@ TRANSITIONS: Table = {
     (A, "timer M"):     (T, "finish"),
     (D, "300-699"):     (D, "resendAck"),
     (D, "timer D"):     (T, "finish"),
+    # The user is not told, though the figure says so: it has its answer, and nothing else could follow from it.
     (D, "send failed"): (T, "finish"),
 }  # fmt: skip
 
@@ -82,7 +82,7 @@ class InviteClient(ClientMachine):
         self._sendRequest()
 
     def resendRequest(self, _: Any) -> None:
-        """17.1.1.2: each wait is twice the one before."""
+        """17.1.1.2: sent again; each wait is twice the one before."""
         self._interval *= 2
         self._short(self._interval, "timer A")
         self._sendRequest()
@@ -96,7 +96,7 @@ class InviteClient(ClientMachine):
         self.passUp(response)
 
     def accepted(self, response: Response) -> None:
-        # RFC 6026: stay reachable for repetitions and forks until timer M; the ACK to a 2xx is the transaction user's.
+        """RFC 6026: stay for repetitions and forks until timer M; the ACK to a 2xx is the transaction user's."""
         self._stopShort()
         self._long(self.host.values.transaction, "timer M")
         self._wire = None
@@ -108,9 +108,8 @@ class InviteClient(ClientMachine):
         self._wire = ackFor(self.request, response)
         if self.reliable:
             # Timer D is zero: nothing will be repeated.
-            self.host.transmit(self, self._wire)
-            self.state = TERMINATED
             self.finish()
+            self.host.transmit(self, self._wire)
         else:
             self._long(self.host.values.D, "timer D")
             self._sendRequest()

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted_sipdialog.errors import NoAck
 from twisted_sipdialog.message import Request, Response
-from twisted_sipdialog.transaction.machine import Host, ServerMachine, Table
+from twisted_sipdialog.transaction.machine import TERMINATED, Host, ServerMachine, Table
 
 PROCEEDING = "proceeding"
 ACCEPTED = "accepted"  # RFC 6026
 COMPLETED = "completed"
 CONFIRMED = "confirmed"
-TERMINATED = "terminated"
 
 P, A, C, F, T = PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED, TERMINATED
 
@@ -29,7 +29,7 @@ TRANSITIONS: Table = {
     (A, "timer L"):   (T, "finish"),
     (C, "request"):   (C, "resend"),
     (C, "timer G"):   (C, "repeat"),
-    (C, "timer H"):   (T, "finish"),
+    (C, "timer H"):   (T, "unacknowledged"),
     (C, "ack"):       (F, "acknowledged"),
     (F, "timer I"):   (T, "finish"),
 }  # fmt: skip
@@ -68,8 +68,8 @@ class InviteServer(ServerMachine):
     def trying(self, _: Any) -> None:
         """The application is slow: quench the retransmissions."""
         self._shortTimer = None
-        if self._wire is None and self.request is not None:
-            self._send(self.request.response(100))
+        assert self.request is not None
+        self._send(self.request.response(100))
 
     def provisional(self, response: Response) -> None:
         """Sent at once, and again for each repeated INVITE."""
@@ -77,7 +77,7 @@ class InviteServer(ServerMachine):
         self._send(response)
 
     def accepted(self, response: Response) -> None:
-        # RFC 6026: stay for 64*T1 to absorb repeated INVITEs.  Repeating the 2xx is the transaction user's.
+        """RFC 6026: sent once; repeating it is the transaction user's.  Stay for 64*T1 to absorb repeated INVITEs."""
         self._stopShort()
         self._long(self.host.values.transaction, "timer L")
         self._transmit(response.toBytes())
@@ -104,12 +104,16 @@ class InviteServer(ServerMachine):
         self._short(self._interval, "timer G")
         self.resend(None)
 
+    def unacknowledged(self, _: Any) -> None:
+        """Timer H: the refusal was never acknowledged; 17.2.1 wants the transaction user to know."""
+        self.finish()
+        self.host.failed(self, NoAck("the refusal was never acknowledged"))
+
     def acknowledged(self, _: Any) -> None:
         """Timer I absorbs further ACKs where they may be repeated."""
         self._stopShort()
         self._wire = None
         if self.reliable:
-            self.state = TERMINATED
             self.finish()
         else:
             self._long(self.host.values.T4, "timer I")

@@ -21,8 +21,12 @@ def serverKey(request: Request, method: str) -> str:
     if branch.startswith(COOKIE) and branch != COOKIE:
         return f"{method} {branch} {via.host}:{via.port}"
     # 17.2.3, peers of RFC 2543: there is no unique branch, so everything that repeats in a retransmission counts.
-    # The To tag is left out: the ACK has one that its INVITE had not.
-    return f"{method}|{request.uriText}|{request.fromTag}|{request.callId}|{request.cseqNumber}|{request.viaText}"
+    # Except the To tag of an INVITE: its ACK may have one that it had not itself.  A line break joins what the
+    # wire brings: no header field can hold one.
+    toTag = "" if method == "INVITE" else request.toTag
+    return "\n".join(
+        (method, request.uriText, request.fromTag, toTag, request.callId, str(request.cseqNumber), request.viaText)
+    )
 
 
 def mergeKey(request: Request, method: str) -> str:
@@ -31,7 +35,7 @@ def mergeKey(request: Request, method: str) -> str:
 
     The Request-URI counts: a request that comes back with another one is a spiral, not a copy.
     """
-    return f"{method} {request.cseqNumber} {request.callId} {request.fromTag} {request.uriText}"
+    return f"{method} {request.cseqNumber}\n{request.callId}\n{request.fromTag}\n{request.uriText}"
 
 
 def clientKey(message: Request | Response) -> str:

@@ -43,7 +43,7 @@ class TransactionLayer:
         self._servers: dict[str, ServerMachine] = {}
         self._clients: dict[str, ClientMachine] = {}
         self._merging: dict[str, ServerMachine] = {}
-        self._onFlow: dict[Any, set[ClientMachine]] = {}
+        self._onFlow: dict[Any, dict[Machine, None]] = {}  # in the order of their start
 
     # What comes from below.
 
@@ -65,7 +65,7 @@ class TransactionLayer:
             known.handle("request")
             return
         if len(self._servers) >= self._limits.serverTransactions:
-            self.refuse(request, flow)
+            self._refuse(request, flow)
             return
         invite = method == "INVITE"
         transaction = (InviteServer if invite else NonInviteServer)(self, key, flow, flow.reliable, request)
@@ -107,7 +107,7 @@ class TransactionLayer:
         self._clients[key] = transaction
         if transaction.reliable:
             flow.hold()
-            self._onFlow.setdefault(flow, set()).add(transaction)
+            self._onFlow.setdefault(flow, {})[transaction] = None
         return transaction
 
     def isMerged(self, transaction: ServerMachine) -> bool:
@@ -130,12 +130,11 @@ class TransactionLayer:
         found = self._servers.get(serverKey(cancel, "INVITE"))
         return found if found is not None else self._merging.get(mergeKey(cancel, "INVITE"))
 
-    def refuse(self, request: Request, flow: Any) -> None:
+    def _refuse(self, request: Request, flow: Any) -> None:
         """Too much is open: 503 without a transaction (section 21.5.4)."""
         self.refused += 1
-        if request.method != "ACK":
-            answer = request.response(503, toTag="overload", headers=[("Retry-After", str(self._limits.retryAfter))])
-            self.transport.sendResponse(answer.toBytes(), flow, request.viaText)
+        answer = request.response(503, toTag="overload", headers=[("Retry-After", str(self._limits.retryAfter))])
+        self.transport.sendResponse(answer.toBytes(), flow, request.viaText)
 
     def leftovers(self) -> list[str]:
         """What is still here, for tests and for the curious."""
@@ -178,7 +177,7 @@ class TransactionLayer:
             self._clients.pop(machine.key, None)
             on = self._onFlow.get(machine.flow)
             if on is not None:
-                on.discard(machine)  # type: ignore[arg-type]
+                on.pop(machine, None)
                 if not on:
                     del self._onFlow[machine.flow]
         if machine.reliable:

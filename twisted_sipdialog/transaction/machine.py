@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 Table = dict[tuple[str, str], tuple[str, str]]
 
 
+#: The state every machine ends in; nothing leaves it.
+TERMINATED = "terminated"
+
+
 class RunningTimer(Protocol):
     """A timer the host started."""
 
-    deadline: float
+    @property
+    def deadline(self) -> float: ...
 
     def cancel(self) -> None: ...
 
@@ -29,12 +34,16 @@ class RunningTimer(Protocol):
 class Values(Protocol):
     """The timer values of table 4, in seconds."""
 
-    T1: float
-    T2: float
-    T4: float
-    D: float
-    provisional: float
-
+    @property
+    def T1(self) -> float: ...
+    @property
+    def T2(self) -> float: ...
+    @property
+    def T4(self) -> float: ...
+    @property
+    def D(self) -> float: ...
+    @property
+    def provisional(self) -> float: ...
     @property
     def transaction(self) -> float: ...
 
@@ -42,7 +51,9 @@ class Values(Protocol):
 class Host(Protocol):
     """What a machine asks of the layer around it."""
 
-    values: Values
+    @property
+    def values(self) -> Values:
+        """The settings of every timer."""
 
     def now(self) -> float:
         """The clock, in seconds."""
@@ -131,6 +142,7 @@ class Machine:
 
     def finish(self, _: Any = None) -> None:
         """Leave: stop the timers, be forgotten."""
+        self.state = TERMINATED
         self._stopShort()
         if self._longTimer is not None:
             self._longTimer.cancel()
@@ -209,16 +221,16 @@ class ClientMachine(Machine):
         return False
 
     def passUp(self, response: Response) -> None:
-        """For the transaction user."""
+        """The response is for the transaction user."""
         self.host.deliver(self, response)
 
     def timedOut(self, _: Any) -> None:
-        """Timers B and F."""
+        """No final response in time (timers B and F, or after a CANCEL): the transaction user is told."""
         self.finish()
         self.host.failed(self, Timeout(f"no answer to {self.request.method}"))
 
     def sendFailed(self, error: SipError | None) -> None:
-        """Section 17.1.4."""
+        """17.1.4: without a way to the peer it is over at once; the transaction user is told."""
         self.finish()
         self.host.failed(self, error or _unsent())
 

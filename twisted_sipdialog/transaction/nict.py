@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 from twisted_sipdialog.message import Response
-from twisted_sipdialog.transaction.machine import ClientMachine, Table
+from twisted_sipdialog.transaction.machine import TERMINATED, ClientMachine, Table
 
 TRYING = "trying"
 PROCEEDING = "proceeding"
 COMPLETED = "completed"
-TERMINATED = "terminated"
 
 Y, P, C, T = TRYING, PROCEEDING, COMPLETED, TERMINATED
 
@@ -59,23 +58,22 @@ class NonInviteClient(ClientMachine):
         self._sendRequest()
 
     def resendRequest(self, _: Any) -> None:
-        """Doubled each time, T2 at most."""
+        """17.1.2.2: sent again; the wait is doubled each time, T2 at most."""
         self._interval = min(2 * self._interval, self.host.values.T2)
         self._short(self._interval, "timer E")
         self._sendRequest()
 
     def resendSlowly(self, _: Any) -> None:
-        """Once a provisional came, every T2."""
+        """Sent again; once a provisional came, every T2."""
         self._interval = self.host.values.T2
         self._short(self._interval, "timer E")
         self._sendRequest()
 
     def final(self, response: Response) -> None:
-        """Timer K absorbs repetitions, where they can happen."""
+        """For the transaction user; timer K absorbs repetitions, where they can happen."""
         self._stopShort()
         self._wire = None
         if self.reliable:
-            self.state = TERMINATED
             self.finish()
         else:
             self._long(self.host.values.T4, "timer K")

@@ -4,15 +4,12 @@ Non-INVITE server transaction (NIST): RFC 3261 section 17.2.2, figure 8, with RF
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted_sipdialog.message import Response
-from twisted_sipdialog.transaction.machine import ServerMachine, Table
+from twisted_sipdialog.transaction.machine import TERMINATED, ServerMachine, Table
 
 TRYING = "trying"
 PROCEEDING = "proceeding"
 COMPLETED = "completed"
-TERMINATED = "terminated"
 
 Y, P, C, T = TRYING, PROCEEDING, COMPLETED, TERMINATED
 
@@ -50,11 +47,10 @@ class NonInviteServer(ServerMachine):
         self._send(response)
 
     def final(self, response: Response) -> None:
-        """Kept for timer J to answer repetitions, where they can happen."""
-        self._send(response)
+        """Sent, and kept until timer J to answer repetitions, where they can happen."""
         self.request = None
         if self.reliable:
-            self.state = TERMINATED
             self.finish()
         else:
             self._long(self.host.values.transaction, "timer J")
+        self._send(response)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _FLUSH = 5.0
 
 
+#: Seconds that are not worth another wait.
+_CLOSE = 0.01
+
+
 @implementer(IFlow, IPushProducer)
 class StreamFlow(Protocol):
     """
@@ -157,11 +161,11 @@ class StreamFlow(Protocol):
         self._connections.opened(self)
 
     def _idle(self, _: object) -> None:
-        rest = self._limits.idleTimeout
-        if self._holds <= 0:
-            rest -= self._layer.timers.now() - self._lastUse
-        if rest > 0:
-            self._idleTimer = self._layer.timers.start(rest, self._idle)
+        timers = self._layer.timers
+        since = timers.now() if self._holds > 0 else self._lastUse
+        deadline = since + self._limits.idleTimeout
+        if deadline > timers.now() + _CLOSE:
+            self._idleTimer = timers.at(deadline, self._idle)
         else:
             self.close("nobody used the connection")
 

@@ -138,6 +138,26 @@ class Waiters:
                 each.callback(outcome)
 
 
+class Outcome(Deferred[Any]):
+    """
+    A Deferred whose failure the application is told by other ways, too: C{dialogTerminated}, C{inviteCancelled}.
+
+    So one that nobody listens to hides nothing, and is not logged as unhandled.  What the
+    application's own callbacks raise is no such failure, and is logged as ever.
+    """
+
+    _told: Failure | None = None
+
+    def callback(self, result: Any) -> None:
+        if isinstance(result, Failure):
+            self._told = result
+        super().callback(result)
+
+    def __del__(self) -> None:
+        if self._told is not None and getattr(self, "result", None) is self._told:
+            self.addErrback(lambda _: None)
+
+
 def fire(deferred: Deferred[Any] | None, result: Any) -> None:
     """Fire an application's Deferred that may be gone, or cancelled, already."""
     if deferred is not None and not deferred.called:

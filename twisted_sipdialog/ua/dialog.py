@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -16,13 +16,13 @@ from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.dialog.ended import Ended, Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, InvalidValue, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue, SipError
 from twisted_sipdialog.interfaces import IDialog
 from twisted_sipdialog.message import Headers, Message, Request, Response
-from twisted_sipdialog.message.grammar import quote
+from twisted_sipdialog.message.grammar import isToken, quote
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Waiters
+from twisted_sipdialog.ua.delegation import Waiters, fire
 from twisted_sipdialog.ua.uac import Lines, Outgoing, Sending
 
 #: What the dialog sends by itself, at the right moment.
@@ -110,7 +110,7 @@ class Dialog:
         self._data: dict[str, Any] | None = None
         self._terminated: Waiters | None = None
         self._destroying: Waiters | None = None
-        self._heldBye: Lines | None = None
+        self._heldBye: tuple[Lines, Reason] | None = None
 
     def __repr__(self) -> str:
         return f"<Dialog {self.id} {self.state.value}>"
@@ -189,12 +189,12 @@ class Dialog:
         if phase is Phase.STABLE:
             self._bye(lines, Reason.LOCAL_BYE)
         elif phase is Phase.PENDING:
-            # Section 15: the callee's BYE waits for the ACK, or for the end of that wait.
-            self._heldBye = lines
+            self._heldBye = lines, Reason.LOCAL_BYE
         elif phase is Phase.EARLY:
             self.invitation.giveUp(lines).addBoth(self._destroyed)
-        else:
+        elif self.ended is not None:
             self._destroyed(None)
+        # Else a BYE of ours is on its way already.
 
     def _destroyed(self, outcome: Any) -> None:
         if self._destroying is not None:
@@ -207,13 +207,13 @@ class Dialog:
         contentType: str | None = None,
         extraHeaders: Iterable[tuple[str, str]] = (),
     ) -> Deferred[Response]:
-        if method in _OWN:
+        if method in _OWN or not isToken(method):
             raise InvalidValue("method", method, "the dialog sends it by itself: destroy() for BYE")
-        if self.state is Phase.TERMINATED:
-            raise InvalidState("request", "the dialog is over", "RFC 3261 section 15")
         lines = [*Headers(extraHeaders)]
         if body:
             lines += [*Headers([("Content-Type", contentType or "text/plain")])]
+        if self.state is Phase.TERMINATED:
+            return fail(DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended))
         return self.ask(method, body, lines)
 
     def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
@@ -225,10 +225,12 @@ class Dialog:
     def outgoing(self, method: str, body: bytes, lines: Lines, sequence: Any = None) -> Outgoing:
         """A request of ours in this dialog, as it is said."""
         state = self.dialogState
-        uri, routes = state.addressing()
+        uri, routes, hop = state.addressing()
         own = [("From", state.local), ("To", state.remote), ("Call-ID", state.callId), *lines]
+        if self.digest is None:
+            self.digest = self.core.client.digest()
         contact = method in ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
-        return Outgoing(method, uri, own, sequence or state.nextSequence, body, routes, contact, self.digest)
+        return Outgoing(method, uri, own, sequence or state.nextSequence, body, routes, contact, self.digest, hop)
 
     # What the peer sends.
 
@@ -271,19 +273,33 @@ class Dialog:
             self.res.shrink()
         self.core.tellAll(self.delegate, "dialogConfirmed", self)
         if self._heldBye is not None and self.state is Phase.STABLE:
-            lines, self._heldBye = self._heldBye, None
-            self._bye(lines, Reason.LOCAL_BYE)
+            self._bye(*self._heldBye)
 
     def hangUp(self, reason: Reason, lines: Lines | None = None) -> None:
-        """We end it ourselves, for C{reason}: BYE."""
-        if self.state is not Phase.TERMINATED:
+        """We end it ourselves, for C{reason}: BYE, as soon as the callee may send one (section 15)."""
+        phase = self.state
+        if phase is Phase.EARLY and self.role == "uas":
+            self.invitation.giveUp(lines or [])
+        elif phase is Phase.PENDING and self.unacknowledged is not None:
+            self._heldBye = self._heldBye or (lines or [], reason)
+        elif phase is not Phase.TERMINATED:
             self._bye(lines or [], reason)
 
     def _bye(self, lines: Lines, reason: Reason) -> None:
         self.dialogState.phase = Phase.TERMINATED
+        self._heldBye = None
         asking = _Asking(self, "BYE")
         asking.answered.addBoth(self._byeDone, asking, reason)
         asking.sending = self.core.client.send(self.outgoing("BYE", b"", lines), asking)
+        self._overtake(reason)
+
+    def _overtake(self, reason: Reason) -> None:
+        """The end came before the answer to an INVITE, or before the ACK."""
+        overtaken = self.invitation, self.unacknowledged
+        self.invitation = self.unacknowledged = None
+        for context in overtaken:
+            if context is not None:
+                context.dialogEnded(DialogTerminated(f"ended before: {reason.text}", self.ended))
 
     def _byeDone(self, outcome: Any, asking: _Asking, reason: Reason) -> None:
         # Whatever came back, or nothing: the session is over (section 15.1.1).
@@ -304,7 +320,11 @@ class Dialog:
     def stopped(self) -> None:
         """The service ends and waits no longer."""
         self.end(Reason.SERVICE_STOPPED, False)
-        self._destroyed(None)
+
+    def hurry(self) -> None:
+        """The service ends soon: section 15 would hold a BYE up to 64*T1, but then nobody would be here to send it."""
+        if self._heldBye is not None:
+            self._bye(*self._heldBye)
 
     def end(self, reason: Reason, byPeer: bool, message: Request | Response | None = None) -> None:
         """It is over.  The first call decides; everybody is told once."""
@@ -315,11 +335,9 @@ class Dialog:
         self.dialogState.phase = Phase.TERMINATED
         self._times.end = self.core.timers.now()
         self.core.unregister(self)
-        waiting, self.unacknowledged, self.invitation = self.unacknowledged, None, None
         if self.session is not None:
             self.session.close()
-        if waiting is not None:
-            waiting.dialogEnded(DialogTerminated(f"ended before the ACK: {reason.text}", self.ended))
+        self._overtake(reason)
         if self._heldBye is not None:
             self._heldBye = None
             self._destroyed(None)
@@ -339,15 +357,19 @@ class _Asking:
         self._dialog = dialog
         self._method = method
         self.answered: Deferred[Any] = Deferred()
+        dialog.core.asking[self] = None
         self.sending: Sending | None = None
 
     def responseReceived(self, response: Response) -> None:
-        if response.statusCode < 200 or self.answered.called:
+        if response.statusCode < 200:
             return
         if self._method != "BYE":
             self._dialog.answerReceived(self._method, response)
-        self.answered.callback(response)
+        self._answer(response)
 
     def transactionFailed(self, error: SipError) -> None:
-        if not self.answered.called:
-            self.answered.errback(error)
+        self._answer(Failure(error))
+
+    def _answer(self, outcome: Response | Failure) -> None:
+        self._dialog.core.asking.pop(self, None)
+        fire(self.answered, outcome)

@@ -64,13 +64,16 @@ class Identity:
         """
         try:
             if "<" in text:
-                return str(Address.parse(text).uri)
-            if ":" in text:
-                return str(parseUri(text))
-            aor = self.configuration.aor
-            return str(parseUri(f"{aor.scheme}:{text}@{aor.hostPort}"))
+                uri = Address.parse(text).uri
+            elif ":" in text:
+                uri = parseUri(text)
+            else:
+                aor = self.configuration.aor
+                uri = parseUri(f"{aor.scheme}:{text}@{aor.hostPort}")
         except ParseError as error:
             raise InvalidValue("target", text, str(error)) from None
+        # Section 19.1.1: headers of a URI stand neither in a Request-URI nor in To.
+        return str(uri.withoutHeaders() if isinstance(uri, SipUri) else uri)
 
     def owns(self, uri: Any) -> bool:
         """C{uri} means us: our user, or no user at all."""

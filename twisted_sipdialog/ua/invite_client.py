@@ -4,6 +4,7 @@ INVITE as its sender (RFC 3261 sections 9.1 and 13.2): calls out, forks, CANCEL.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -14,20 +15,38 @@ from zope.interface import implementer
 from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import LocalError, ParseError, RemoteError, ResponseError, SipError, TransportError
+from twisted_sipdialog.errors import (
+    DialogTerminated,
+    LocalError,
+    ParseError,
+    RemoteError,
+    ResponseError,
+    SipError,
+    TransportError,
+)
 from twisted_sipdialog.interfaces import IInviteClientContext
 from twisted_sipdialog.message import Headers, Request, Response
+from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.grammar import quote
 from twisted_sipdialog.message.uri import SipUri
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Waiters, tell
+from twisted_sipdialog.ua.delegation import Waiters
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.request_client import newRequest
 from twisted_sipdialog.ua.session import GivenDescription, hostOf, sdpOf
 from twisted_sipdialog.ua.uac import Acknowledgement, Lines, Outgoing, Sending
 
 _log = Logger()
+
+#: A q-value (section 25.1).
+_Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?", re.ASCII)
+
+
+def _preference(contact: Address) -> float:
+    """The q of a Contact (section 20.10); 1 where there is none."""
+    q = contact.parameters.get("q") or ""
+    return float(q) if _Q.fullmatch(q) else 1.0
 
 
 @implementer(IInviteClientContext, IClientTransactionUser)
@@ -108,14 +127,14 @@ class InviteClientContext:
         self._cancel(lines)
 
     def _cancel(self, lines: Lines) -> Request | None:
-        if self._closed or self._cancelled:
+        if self._cancelled or (self._closed and self._preparing is None):
             return None
         self._cancelled = True
         self._answered.fire(Failure(CancelledError("the INVITE was cancelled")))
-        if self._sending is not None:
-            return self._sending.cancel(lines)
         if self._preparing is not None:
             self._preparing.cancel()
+        elif self._sending is not None:
+            return self._sending.cancel(lines)
         else:
             self._fail(CancelledError())
         return None
@@ -158,6 +177,7 @@ class InviteClientContext:
             return None
         contact = request.headers.get("contact") or ""
         dialog = self._byTag[tag] = Dialog(self.core, state, request, contact, self._started)
+        dialog.res = response
         dialog.delegate = self.delegate
         dialog.data = self.data
         dialog.digest = self._outgoing.digest
@@ -168,29 +188,32 @@ class InviteClientContext:
     def _provisional(self, response: Response) -> None:
         if response.statusCode > 100 and response.toTag and not self._cancelled:
             self.dialog = self._dialogFor(response) or self.dialog
-        tell(self.delegate, "progressReceived", self, response)
+        self.core.tellAll(self.delegate, "progressReceived", self, response)
 
     def _success(self, response: Response) -> None:
         known = self._acknowledgements.get(response.toTag)
         if known is not None:
             known.send()  # a repetition: the ACK was lost
             return
-        first = not self._closed
         dialog = self._dialogFor(response)
-        if dialog is None:
-            self._refuseUnusable(response)
-            return
+        if dialog is not None and dialog is self.dialog and self._closed and self._preparing is not None:
+            return  # a repetition: the ACK waits for our answer
+        over = dialog is not None and dialog.state is Phase.TERMINATED
         try:
+            if dialog is None:
+                raise ParseError("no dialog")
             dialog.dialogState.confirm(response)
         except ParseError:
             self._refuseUnusable(response)
             return
         dialog.res = response
-        if not first or self._cancelled:
+        if self._closed or self._cancelled or over:
             # Section 13.2.2.4: every 2xx makes a dialog; those nobody wants are acknowledged and ended.
             self._acknowledge(dialog, response, b"")
-            self._close()
-            dialog.hangUp(Reason.LOCAL_CANCEL if first else Reason.OTHER_FORK)
+            reason = Reason.OTHER_FORK if self._closed else Reason.LOCAL_CANCEL
+            dialog.hangUp(reason)
+            if not self._closed:
+                self._fail(DialogTerminated("ended before it was answered", dialog.ended))
             return
         self._close()
         self._confirm(dialog, response)
@@ -200,12 +223,12 @@ class InviteClientContext:
         dialog.session = self._session
         try:
             sdp = sdpOf(response)
+            if sdp is None:
+                raise RemoteError(f"the 2xx has no {'offer' if self._lateOffer else 'answer to our offer'}")
             if self._lateOffer:
-                described = self._session.answer(sdp) if sdp is not None else b""
+                described = self._session.answer(sdp)
             else:
                 described = b""
-                if sdp is None:
-                    raise RemoteError("the 2xx has no answer to our offer")
                 self._session.update(sdp)
         except Exception:
             self._undescribed(Failure(), dialog, response)
@@ -213,20 +236,31 @@ class InviteClientContext:
         if isinstance(described, bytes):
             self._stand(described, dialog, response)
         else:
+            self._preparing = described
             described.addCallback(self._stand, dialog, response)
             described.addErrback(self._undescribed, dialog, response)
 
     def _stand(self, answer: bytes, dialog: Dialog, response: Response) -> None:
+        self._preparing = None
         self._acknowledge(dialog, response, answer)
-        self._endOthers(dialog)
+        self._endEarly(Reason.OTHER_FORK, False, None)
+        if self._cancelled:
+            dialog.hangUp(Reason.LOCAL_CANCEL)
+        if dialog.state is Phase.TERMINATED:
+            # While our answer was being made.
+            self._answered.fire(Failure(DialogTerminated("ended before the ACK", dialog.ended)))
+            return
         dialog.confirmed()
         self._answered.fire(dialog)
 
     def _undescribed(self, failure: Failure, dialog: Dialog, response: Response) -> None:
         """The session descriptions do not fit: the call is acknowledged and ended (section 13.2.2.4)."""
+        self._preparing = None
         if response.toTag not in self._acknowledgements:
             self._acknowledge(dialog, response, b"")
-        self._endOthers(dialog)
+        self._endEarly(Reason.OTHER_FORK, False, None)
+        if self._cancelled:
+            dialog.hangUp(Reason.LOCAL_CANCEL)
         dialog.hangUp(Reason.MEDIA_LOST, [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')])
         self._answered.fire(failure)
 
@@ -253,11 +287,11 @@ class InviteClientContext:
         if not self._closed:
             self._fail(RemoteError("the 2xx has no usable Contact"))
 
-    def _endOthers(self, dialog: Dialog | None) -> None:
-        """The other branches of a fork: early dialogs that nobody will confirm."""
-        for other in list(self._byTag.values()):
-            if other is not dialog and other.state is Phase.EARLY:
-                other.end(Reason.OTHER_FORK, False)
+    def _endEarly(self, reason: Reason, byPeer: bool, response: Response | None) -> None:
+        """The early dialogs, which nobody will confirm."""
+        for dialog in list(self._byTag.values()):
+            if dialog.state is Phase.EARLY:
+                dialog.end(reason, byPeer, response)
 
     def _refusal(self, response: Response) -> None:
         if 300 <= response.statusCode < 400 and not self._cancelled and self._follow(response):
@@ -268,17 +302,18 @@ class InviteClientContext:
         self._answered.fire(Failure(ResponseError(response)))
 
     def _follow(self, response: Response) -> bool:
-        """Section 8.1.3.4: try the first Contact that we may; False when redirections are not followed."""
+        """Section 8.1.3.4: try the Contact that is preferred; False when redirections are not followed."""
         if self._redirected >= self.core.configuration.followRedirects:
             return False
         try:
-            targets = [c.uri for c in response.contacts if isinstance(c.uri, SipUri)]
+            contacts = sorted(response.contacts, key=_preference, reverse=True)
+            targets = [c.uri for c in contacts if isinstance(c.uri, SipUri)]
         except ParseError:
             return False
         if not targets:
             return False
         self._redirected += 1
-        self._endAll(Reason.REJECTED, True, response)
+        self._endEarly(Reason.REJECTED, True, response)
         self._byTag.clear()
         self._outgoing.uri = str(targets[0].withoutHeaders())
         self._sending = Sending(self.core.client, self._outgoing, self)
@@ -305,12 +340,9 @@ class InviteClientContext:
         if not self._byTag:
             code, phrase = (response.statusCode, response.reasonPhrase) if response else (0, reason.text)
             call_log.refused(self._outgoing.callId, "uac", self._outgoing.uri, code, phrase)
-            if self._session is not None:
-                self._session.close()
-        for dialog in list(self._byTag.values()):
-            if dialog.session is None:
-                dialog.session = self._session
-            dialog.end(reason, byPeer, response)
+        self._endEarly(reason, byPeer, response)
+        if self._session is not None:
+            self._session.close()
 
     def _close(self) -> None:
         self._closed = True
@@ -347,5 +379,6 @@ def callTo(
     outgoing.lines.append(("Allow", core.allow()))
     if core.configuration.supported:
         outgoing.lines.append(("Supported", ", ".join(core.configuration.supported)))
+    Headers([("Content-Type", contentType)])  # may raise
     session = GivenDescription(body, contentType) if body else None
     return InviteClientContext(core, outgoing, session, factory, body == b"", delegate)

@@ -7,23 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import InvalidState, LocalError, NoAck, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoAck, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Headers, Request, Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import ask, fire, tell
+from twisted_sipdialog.ua.delegation import Outcome, ask, fire, tell
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.server_context import ServerContext, oneLine
 from twisted_sipdialog.ua.session import describe, sdpOf
 
 _log = Logger()
@@ -44,7 +44,8 @@ def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     request = transaction.request
     if dialog.invitation is not None or dialog.state is Phase.EARLY:
         # The first one has no final answer yet.
-        transaction.respond(request.response(500, headers=[("Retry-After", "1")]))
+        seconds = core.identity.random.getrandbits(16) % 11
+        transaction.respond(request.response(500, headers=[("Retry-After", str(seconds))]))
         return
     if dialog.unacknowledged is not None:
         # Its offer may still be open, until the ACK (RFC 5407 section 3.1.2 would let only some through).
@@ -62,7 +63,17 @@ class InviteServerContext(ServerContext):
     @see: L{IInviteServerContext<twisted_sipdialog.interfaces.IInviteServerContext>}
     """
 
-    __slots__ = ("_acknowledged", "_deadline", "_interval", "_lateOffer", "_session", "_source", "_started", "_within")
+    __slots__ = (
+        "_acknowledged",
+        "_deadline",
+        "_interval",
+        "_lateOffer",
+        "_lateStatus",
+        "_session",
+        "_source",
+        "_started",
+        "_within",
+    )
 
     provisional = 180
     provisionals = (100, 199)
@@ -102,7 +113,8 @@ class InviteServerContext(ServerContext):
         code = self._checked("progress", statusCode or self.provisional, *self.provisionals)
         if code > 100 and self.dialog is None:
             self._makeDialog()
-        return super().progress(code, reasonPhrase, extraHeaders, body, contentType)
+        self._send(code, reasonPhrase, extraHeaders, body, contentType)
+        return succeed(None)
 
     def accept(  # type: ignore[override]
         self,
@@ -118,6 +130,7 @@ class InviteServerContext(ServerContext):
         if self._acknowledged is not None:
             raise InvalidState("accept", "it was accepted already and its answer is being made")
         lines = [*Headers(extraHeaders)] if extraHeaders else []
+        phrase = standardPhrase(code) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
         known = self.dialog.session if self._within else None
         offer = self.offer
         if body is None and media is None and known is not None:
@@ -125,8 +138,7 @@ class InviteServerContext(ServerContext):
         else:
             session = describe(self.core, body, contentType, media, self.transaction.flow)
         self._session = session
-        acknowledged = self._acknowledged = Deferred()
-        phrase = reasonPhrase or standardPhrase(code)
+        acknowledged = self._acknowledged = Outcome()
         self._lateOffer = offer is None
         try:
             described = session.offer() if offer is None else session.answer(offer)
@@ -137,12 +149,13 @@ class InviteServerContext(ServerContext):
         else:
             waiting = maybeDeferred(lambda: described)
             waiting.addCallback(self._accepted, code, phrase, lines, delegate).addErrback(self._undescribed)
+            self.wait()
         return acknowledged
 
     def _undescribed(self, failure: Failure) -> None:
         """No answer could be made: the offer is refused, and whoever accepted is told why."""
         acknowledged, self._acknowledged = self._acknowledged, None
-        if not self._within:
+        if not self._within or self._session is not self.dialog.session:
             self._session.close()
         if not self.answered:
             if failure.check(SipError) is None:
@@ -164,9 +177,9 @@ class InviteServerContext(ServerContext):
     def _accepted(self, body: bytes, code: int, phrase: str, lines: list[tuple[str, str]], delegate: Any) -> None:
         """Section 13.3.1.4: the 2xx, repeated until its ACK."""
         if self.answered:
-            # Cancelled, or out of time, while the description was being made.
-            if not self._within:
-                self._session.close()
+            # Cancelled, or out of time, while the description was being made: a dialog's own goes back.
+            own = self._within and self._session is self.dialog.session
+            (self._session.rollback if own else self._session.close)()
             return
         core = self.core
         dialog = self.dialog or self._makeDialog()
@@ -247,7 +260,10 @@ class InviteServerContext(ServerContext):
         return True
 
     def dialogEnded(self, error: SipError) -> None:
-        """The dialog ended before the ACK."""
+        """The dialog ended before the ACK, or before a re-INVITE in it was answered."""
+        if not self.answered:
+            self._refuse(487)
+            return
         self._close()
         acknowledged, self._acknowledged = self._acknowledged, None
         fire(acknowledged, Failure(error))
@@ -281,6 +297,8 @@ class InviteServerContext(ServerContext):
     def _ended(self, response: Response) -> None:
         """Refused: an early dialog goes with it, a dialog that stood before stays."""
         dialog = self.dialog
+        acknowledged, self._acknowledged = self._acknowledged, None
+        fire(acknowledged, Failure(DialogTerminated(f"refused with {response.statusCode} before it was accepted")))
         if self._within:
             dialog.invitation = None
         elif dialog is None:
@@ -293,7 +311,8 @@ class InviteServerContext(ServerContext):
 
     def _why(self, response: Response) -> tuple[Reason, bool, Any]:
         if self.cancelled is not None:
-            return Reason.REMOTE_CANCEL, True, self.cancelled
+            reason = Reason.REMOTE_CANCEL if self.cancelled.method == "CANCEL" else Reason.REMOTE_BYE
+            return reason, True, self.cancelled
         reason = {408: Reason.NO_ANSWER, 487: Reason.EXPIRED}.get(response.statusCode, Reason.REJECTED)
         return reason, False, response
 
@@ -308,12 +327,16 @@ class InviteServerContext(ServerContext):
         if self.answered:
             return
         self.cancelled = request
-        pending, self.pending = self.pending, None
-        self._send(487, None, (), b"", None)
-        if pending is not None:
-            pending.cancel()
+        self._refuse(487)
         own = self.dialog.delegate if self._within else self.core.delegate
         tell(own, "inviteCancelled", self, request)
+
+    def _refuse(self, statusCode: int) -> None:
+        """Nobody is to go on answering."""
+        pending, self.pending = self.pending, None
+        self.reject(statusCode)
+        if pending is not None:
+            pending.cancel()
 
     def wait(self) -> None:
         """The answer takes its time: bound it by noAnswerTimeout and Expires (section 13.3.1)."""
@@ -323,17 +346,14 @@ class InviteServerContext(ServerContext):
         timeout = self.core.configuration.noAnswerTimeout
         bounds = [bound for bound in (timeout, expires) if bound is not None]
         self._deadline = self._started + min(bounds, default=float("inf"))
-        self._default = 487 if expires is not None and min(bounds) == expires else 408
+        self._lateStatus = 487 if expires is not None and min(bounds) == expires else 408
         self._remind()
 
     def _remind(self, _: Any = None) -> None:
         now = self.core.timers.now()
         if now >= self._deadline - 1e-6:
             self._timer = None
-            pending, self.pending = self.pending, None
-            self.reject(self._default)
-            if pending is not None:
-                pending.cancel()
+            self._refuse(self._lateStatus)
             return
         if _ is None and self._timer is not None and self.response is not None:
             self.transaction.respond(self.response)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog._seams import IClientTransactionUser
@@ -14,6 +15,7 @@ from twisted_sipdialog.errors import InvalidValue, SipError
 from twisted_sipdialog.message import Headers, Response
 from twisted_sipdialog.message.grammar import isToken
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import fire
 from twisted_sipdialog.ua.uac import Outgoing
 
 #: Methods that only make sense with a context, or inside a dialog.
@@ -79,15 +81,20 @@ class Asking:
         self._core = core
         self._outgoing = outgoing
         self.answered: Deferred[Any] = Deferred()
+        core.asking[self] = None
 
     def start(self) -> None:
         """Send it."""
-        self._core.client.send(self._outgoing, self)
+        if not self.answered.called:
+            self._core.client.send(self._outgoing, self)
 
     def responseReceived(self, response: Response) -> None:
-        if response.statusCode >= 200 and not self.answered.called:
-            self.answered.callback(response)
+        if response.statusCode >= 200:
+            self._answer(response)
 
     def transactionFailed(self, error: SipError) -> None:
-        if not self.answered.called:
-            self.answered.errback(error)
+        self._answer(Failure(error))
+
+    def _answer(self, outcome: Response | Failure) -> None:
+        self._core.asking.pop(self, None)
+        fire(self.answered, outcome)

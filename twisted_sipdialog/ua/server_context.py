@@ -30,6 +30,17 @@ _QUIET = 7
 _LATEST = 60
 
 
+def oneLine(name: str, text: str) -> str:
+    """
+    C{text}, which goes into a line as it is.
+
+    @raise InvalidValue: it would end that line.
+    """
+    if "\r" in text or "\n" in text or "\0" in text:
+        raise InvalidValue(name, text, "must not contain CR, LF or NUL")
+    return text
+
+
 @implementer(IServerContext)
 class ServerContext:
     """
@@ -123,7 +134,12 @@ class ServerContext:
         contentType: str | None = None,
     ) -> Deferred[Any]:
         code = self._checked("progress", statusCode or self.provisional, *self.provisionals)
-        self._send(code, reasonPhrase, extraHeaders, body, contentType)
+        if self.response is None and not self.transaction.reliable:
+            # RFC 4320 section 4.1: no 100 before the client repeats only every T2; from then on it goes by itself.
+            self.request.response(code, reasonPhrase, "", extraHeaders, body, contentType)
+            self.wait()
+        else:
+            self._send(code, reasonPhrase, extraHeaders, body, contentType)
         return succeed(None)
 
     def accept(
@@ -187,7 +203,10 @@ class ServerContext:
     ) -> Response:
         lines = [*extraHeaders]
         if statusCode == 405:
-            lines.append(("Allow", self.core.allow()))
+            lines.append(("Allow", self.core.allow(self.method)))
+        elif statusCode == 469:
+            # RFC 6086 section 4.2.2: which packages would do.
+            lines.append(("Recv-Info", "nil"))
         if body and contentType is None:
             contentType = "application/sdp"
         response = self.request.response(statusCode, reasonPhrase, self._localTag(), lines, body, contentType)
@@ -235,18 +254,20 @@ class ServerContext:
         if self.answered:
             _log.failure("the delegate failed after it answered {method}", failure, method=self.method)
             return
+        if failure.check(CancelledError) and self.core.stopping:
+            self.reject(503)
+            return
         _log.failure("the delegate failed on {method}: it is answered with 500", failure, method=self.method)
         self.reject(500)
 
     def wait(self) -> None:
         """The answer takes its time: bound it (RFC 4320: never a 408, and a 100 only when it helps)."""
         if not self.answered and self._timer is None:
-            quiet = 0.0 if self.transaction.reliable else _QUIET * self.core.configuration.timers.T1
-            self._timer = self.core.timers.start(quiet, self._quiet)
+            self._timer = self.core.timers.start(_QUIET * self.core.configuration.timers.T1, self._quiet)
 
     def _quiet(self, _: Any) -> None:
         if self.response is None:
-            self.progress(100)
+            self._send(100, None, (), b"", None)
         rest = (_LATEST - _QUIET) * self.core.configuration.timers.T1
         self._timer = self.core.timers.start(rest, self._overdue)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted_sipdialog.errors import LocalError
 from twisted_sipdialog.media.fixed import FixedDescription
-from twisted_sipdialog.message import Message
+from twisted_sipdialog.message import Headers, Message
 from twisted_sipdialog.message.multipart import findBody
 from twisted_sipdialog.ua.core import Core
 
@@ -22,6 +22,11 @@ class GivenDescription(FixedDescription):
     """
 
     __slots__ = ()
+
+    def __init__(self, body: bytes, contentType: str = SDP) -> None:
+        if contentType != SDP:
+            Headers([("Content-Type", contentType)])  # refuses line breaks
+        super().__init__(body, contentType)
 
     def answer(self, offer: bytes) -> bytes:
         if self.local is None:

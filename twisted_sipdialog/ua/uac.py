@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog._seams import IClientTransactionUser
-from twisted_sipdialog.errors import LocateError, SipError, Timeout, TransportError
+from twisted_sipdialog.errors import LocateError, ResponseError, SipError, Timeout, TransportError
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.digest import DigestClient
 from twisted_sipdialog.message.uri import SipUri, parseUri
@@ -36,9 +36,10 @@ class Outgoing:
     @ivar lines: From, To, Call-ID and whatever else was asked for; not Via, CSeq, Contact, Content-Length.
     @ivar sequence: gives the CSeq number of each attempt that needs a new one.
     @ivar body: the body.
-    @ivar routes: Route lines; the first says where it goes.
+    @ivar routes: Route lines; the first says where it goes, unless C{hop} does.
     @ivar contact: it carries our Contact.
     @ivar digest: what the call leg knows of challenges, or None without credentials.
+    @ivar hop: the URI it goes to when that is neither the first route nor, without routes, C{uri}.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Outgoing:
     routes: Lines = attrs.Factory(list)
     contact: bool = False
     digest: DigestClient | None = None
+    hop: str | None = None
 
     @property
     def callId(self) -> str:
@@ -61,8 +63,8 @@ class Outgoing:
 
         @raise ParseError: the first route, or the Request-URI, is malformed.
         """
-        if not self.routes:
-            return parseUri(self.uri)
+        if self.hop is not None or not self.routes:
+            return parseUri(self.hop or self.uri)
         value = self.routes[0][1]
         return parseUri(value[value.rfind("<") + 1 : value.rfind(">")])
 
@@ -199,7 +201,6 @@ class Sending:
     def _located(self, destinations: list[Any]) -> None:
         self._looking = None
         self._destinations = list(destinations)
-        self._error = LocateError(f"no address for {self.outgoing.uri}")
         self._next()
 
     def _unlocated(self, failure: Failure) -> None:
@@ -215,11 +216,12 @@ class Sending:
                 flow = self._client.transport.flowTo(destination)
                 flow = self._roomier(destination, flow)
             except TransportError as error:
-                self._error = error
+                # An address we cannot even try says less than one that we tried.
+                self._error = self._error or error
                 continue
             self._send(flow)
             return
-        self._fail(self._error or TransportError("no way to the peer"))
+        self._fail(self._error or LocateError(f"no address for {self.outgoing.uri}"))
 
     def _roomier(self, destination: Any, flow: Any) -> Any:
         """
@@ -252,14 +254,16 @@ class Sending:
         """
         code = response.statusCode
         if code < 200:
-            self._provisional = True
-            if self._cancelLines is not None:
+            first, self._provisional = not self._provisional, True
+            if first and self._cancelLines is not None:
                 self._cancel(self._cancelLines)
         elif code in (401, 407) and self._cancelLines is None and self._answer(response):
-            self._send(self.flow)
+            # To the same address; with credentials it may have become too long for a datagram.
+            self._send(self._roomier(self._destination, self.flow))
             return
         elif code == 503 and self._destinations and self._cancelLines is None:
             # RFC 3263 section 4.3: as if it had not been reached.
+            self._error = ResponseError(response)
             self._next()
             return
         elif self._authorization and 200 <= code < 300:
@@ -283,8 +287,12 @@ class Sending:
             self._fail(error)
 
     def _fail(self, error: SipError) -> None:
-        if not self._done:
-            self._done = True
+        if self._done:
+            return
+        self._done = True
+        if isinstance(error, ResponseError):
+            self.user.responseReceived(error.response)
+        else:
             self.user.transactionFailed(error)
 
     def _answer(self, response: Response) -> bool:
@@ -347,7 +355,6 @@ class Sending:
     def _cancel(self, lines: Lines) -> Request | None:
         request = self.request
         assert request is not None
-        self._provisional = False  # once
         headers = request.headers
         copied = [("Via", request.viaText), ("Max-Forwards", "70")]
         copied += [("Route", route) for route in headers.getAll("route")]
@@ -381,14 +388,14 @@ class Acknowledgement:
     The ACK to a 2xx (section 13.2.2.4): no transaction; written once, sent again for each copy of the 2xx.
     """
 
-    __slots__ = ("_client", "_destinations", "_flow", "_outgoing", "_wire", "number")
+    __slots__ = ("_client", "_flow", "_outgoing", "_udpOnly", "_wire", "number")
 
     def __init__(self, client: UserAgentClient, outgoing: Outgoing) -> None:
         self._client = client
         self._outgoing = outgoing
         self._flow: Any = None
         self._wire: bytes | None = None
-        self._destinations: list[Any] = []
+        self._udpOnly = False
         self.number = outgoing.sequence()
 
     def send(self) -> None:
@@ -406,7 +413,9 @@ class Acknowledgement:
             try:
                 flow = self._client.transport.flowTo(destination)
                 wire = self._client.write(self._outgoing, flow, self.number, []).toBytes()
-                if not flow.reliable and len(wire) > self._client.configuration.udpLimit:
+                if not flow.reliable and not self._udpOnly and len(wire) > self._client.configuration.udpLimit:
+                    # Section 18.1.1; should that be refused, the next copy of the 2xx gets its ACK by UDP.
+                    self._udpOnly = True
                     flow = self._client.transport.flowTo(attrs.evolve(destination, protocol="TCP"))
                     wire = self._client.write(self._outgoing, flow, self.number, []).toBytes()
             except TransportError:

@@ -15,26 +15,41 @@ from zope.interface import implementer
 from twisted_sipdialog._seams import ITransactionUser
 from twisted_sipdialog.errors import ParseError, SipError
 from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.address import plainUri
 from twisted_sipdialog.message.fields import MediaType
+from twisted_sipdialog.message.grammar import parameterOf
 from twisted_sipdialog.message.uri import SipUri, TelUri
 from twisted_sipdialog.ua import invite_server
-from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.core import Core, receiver
 from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.session import sdpOf
 
 Step = Callable[[Core, Any, Request], Response | None]
 
 
-def callIsWellFormed(core: Core, transaction: Any, request: Request) -> Response | None:
-    """8.1.1, 20.10: what a new request must have, and in a readable form."""
+def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | None:
+    """8.1.1, 19.3, 20.10: what a request must have, once and in a readable form."""
+    headers = request.headers
     try:
-        _ = request.to, request.from_
-        hops = request.headers.typed("max-forwards")
-        if hops is not None and hops > 255:
+        for name in ("from", "to"):
+            if plainUri(headers.get(name) or "") is None:
+                parameters = headers.typed(name).parameters
+                if "tag" in parameters and not parameters["tag"]:
+                    raise ParseError("an empty tag")
+        hops = headers.get("max-forwards")
+        if hops != "70" and hops is not None and headers.typed("max-forwards") > 255:
             raise ParseError("Max-Forwards: 0 to 255")
-        if request.method == "INVITE" and len(request.contacts) != 1:
-            raise ParseError("Contact: exactly one is wanted")
+        contacts = headers.getAll("contact")
+        invite = request.method == "INVITE"
+        if contacts or (invite and not request.toTag):
+            if len(contacts) != 1 or plainUri(contacts[0]) is None:
+                given = request.contacts
+                if invite and (len(given) != 1 or not isinstance(given[0].uri, SipUri)):
+                    raise ParseError("Contact: exactly one sip or sips URI is wanted")
+        if invite and "record-route" in headers:
+            _ = headers.typed("record-route")
     except ParseError as error:
         return _bad(request, error)
     return None
@@ -43,13 +58,15 @@ def callIsWellFormed(core: Core, transaction: Any, request: Request) -> Response
 def methodIsAllowed(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.2.1."""
     method = request.method
-    if method in ("INVITE", "OPTIONS", "BYE", "CANCEL") or overrides(core.delegate, receiver(method)):
+    if method in ("INVITE", "OPTIONS", "BYE", "CANCEL", "NOTIFY") or core.takes(method):
         return None
-    return request.response(405, headers=[("Allow", core.allow())])
+    return request.response(405, headers=[("Allow", core.allow(method))])
 
 
 def uriIsOurs(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.2.2.1: the scheme we can serve, and if asked for, only our own user."""
+    if plainUri(request.uriText) == request.uriText and not core.configuration.ownDomainOnly:
+        return None
     try:
         uri = request.uri
     except ParseError as error:
@@ -91,15 +108,33 @@ def bodyIsKnown(core: Core, transaction: Any, request: Request) -> Response | No
         disposition = request.headers.typed("content-disposition")
         kind = MediaType.parse(text or "").essence
         encodings = [e.lower() for e in request.headers.elements("content-encoding")]
+        if kind.startswith("multipart/"):
+            sdpOf(request)  # as everybody will who asks for the offer
     except ParseError as error:
-        return _bad(request, error)
+        return _unknownBody(core, request) if error.statusCode == 415 else _bad(request, error)
+    if disposition is not None and (disposition.parameters.get("handling") or "").lower() == "optional":
+        return None
     if [e for e in encodings if e != "identity"]:
         return request.response(415, headers=[("Accept-Encoding", "identity")])
-    known = kind in core.configuration.accept or kind.startswith("multipart/")
-    optional = disposition is not None and disposition.parameters.get("handling") == "optional"
-    if known or optional:
+    if kind in core.configuration.accept or kind.startswith("multipart/"):
         return None
+    return _unknownBody(core, request)
+
+
+def _unknownBody(core: Core, request: Request) -> Response:
     return request.response(415, headers=[("Accept", ", ".join(core.configuration.accept))])
+
+
+def answerIsWanted(core: Core, transaction: Any, request: Request) -> Response | None:
+    """20.1, 21.4.7: an INVITE is answered with a session description, so one that takes none is refused."""
+    accept = request.headers.get("accept")
+    if accept is None or request.method != "INVITE" or "application/sdp" in accept:
+        return None
+    try:
+        taken = {kind.essence for kind in request.headers.typed("accept")}
+    except ParseError as error:
+        return _bad(request, error)
+    return None if taken & {"application/sdp", "application/*", "*/*"} else request.response(406)
 
 
 def thereIsRoom(core: Core, transaction: Any, request: Request) -> Response | None:
@@ -117,15 +152,16 @@ def thereIsRoom(core: Core, transaction: Any, request: Request) -> Response | No
 #: For requests outside a dialog, in the order of section 8.2.
 STEPS: tuple[Step, ...] = (
     methodIsAllowed,
-    callIsWellFormed,
+    isWellFormed,
     uriIsOurs,
     isNoCopy,
     extensionsAreKnown,
     bodyIsKnown,
+    answerIsWanted,
     thereIsRoom,
 )
 #: For requests inside one: who they are for is settled.
-DIALOG_STEPS: tuple[Step, ...] = (extensionsAreKnown, bodyIsKnown)
+DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown, bodyIsKnown, answerIsWanted)
 
 
 @implementer(ITransactionUser)
@@ -151,7 +187,7 @@ class UserAgentServer:
         if request.toTag:
             dialog = core.dialogs.get((request.callId, request.toTag, request.fromTag))
             if dialog is None:
-                transaction.respond(request.response(481))
+                transaction.respond(isWellFormed(core, transaction, request) or request.response(481))
                 return
             if request.method not in core.verbs and request.method != "BYE":
                 transaction.respond(request.response(405, headers=[("Allow", core.allow())]))
@@ -173,11 +209,9 @@ class UserAgentServer:
 
     def _tagged(self, request: Request, refusal: Response) -> Response:
         """8.2.6.2: every response but 100 has a To tag."""
-        if request.toTag:
-            return refusal
         to = refusal.headers.get("to")
-        if to is not None:
-            refusal.headers.set("To", f"{to};tag={self._core.identity.newTag()}")
+        if to is not None and parameterOf(to, "tag") is None:
+            refusal.headers._put("To", f"{to};tag={self._core.identity.newTag()}")
         return refusal
 
     def _cancelReceived(self, transaction: Any, cancel: Request) -> None:
@@ -213,11 +247,6 @@ class UserAgentServer:
         # A flow is not a dialog: the next request finds its own way.
 
 
-def receiver(method: str) -> str:
-    """The delegate's method that takes C{method}: C{messageReceived} for MESSAGE."""
-    return f"{method.lower()}Received"
-
-
 def requestReceived(core: Core, transaction: Any, dialog: Dialog | None) -> None:
     """Any other request, in a dialog or outside: the delegate's answer, or the default one."""
     request = transaction.request
@@ -231,11 +260,12 @@ def requestReceived(core: Core, transaction: Any, dialog: Dialog | None) -> None
 
 
 def _default(request: Request, dialog: Dialog | None) -> int:
-    if dialog is None:
+    method = request.method
+    if method == "NOTIFY":
+        return 481
+    if dialog is None or method not in ("INFO", "MESSAGE"):
         return 405
-    if request.method == "INFO":
-        return 469 if "info-package" in request.headers else 200
-    return {"MESSAGE": 200, "NOTIFY": 481}.get(request.method, 405)
+    return 469 if method == "INFO" and "info-package" in request.headers else 200
 
 
 class _OptionsContext(ServerContext):
@@ -246,7 +276,8 @@ class _OptionsContext(ServerContext):
     def answerByDefault(self) -> None:
         core = self.core
         lines = [("Allow", core.allow()), ("Accept", ", ".join(core.configuration.accept))]
-        lines.append(("Supported", ", ".join(core.configuration.supported)))
+        if core.configuration.supported:
+            lines.append(("Supported", ", ".join(core.configuration.supported)))
         if core.stopping:
             self.reject(503, extraHeaders=[("Retry-After", str(core.configuration.loadLimits.retryAfter))])
         else:

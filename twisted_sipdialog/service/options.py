@@ -1,0 +1,97 @@
+"""
+The command line of C{twistd sipua}.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from twisted.python import usage
+
+from twisted_sipdialog.service.settings import Settings, WrongSetting
+from twisted_sipdialog.service.text_log import escaped
+
+#: What the command line takes for a number.
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+
+
+def lineOf(error: Exception) -> str:
+    """What the program's last words are: one line, whatever the words of others in it."""
+    return f"twistd sipua: {escaped(str(error))}".replace("\n", "\\n").replace("\t", "\\t")
+
+
+class Options(usage.Options):
+    """
+    What is wrong ends the program with one line; twistd would print its page of options around it.
+
+    @ivar settings: L{Settings}: what was told, here and in the file of C{--settings}.
+    """
+
+    synopsis = "[options]"
+    longdesc = (
+        "A SIP user agent: answers calls and echoes what is said, rejects them, or hands them to your delegate. "
+        "Until --listen says otherwise, only this machine can call it."
+    )
+
+    optFlags = [
+        ["log-messages", None, "Log every SIP message, without its secrets."],
+    ]
+    optParameters = [
+        ["aor", None, None, "Our address of record.  [default: sip:sipua@127.0.0.1]"],
+        ["advertise", None, None, "The host that peers reach us by, when a NAT is in between."],
+        ["delegate", None, None, "Who takes the calls: answer, reject, or package.module:Class.  [default: answer]"],
+        ["answer-after", None, None, "Seconds that answer rings.  [default: 0]"],
+        ["media", None, None, "echo (of RTP), or fixed: a session description and no RTP.  [default: echo]"],
+        ["rtp-ports", None, None, "The first and the last port for RTP.  [default: 16384-32767]"],
+        ["settings", None, None, "A TOML file with the same settings, and more; what stands here comes first."],
+    ]
+    compData = usage.Completions(
+        optActions={
+            "media": usage.CompleteList(["echo", "fixed"]),
+            "settings": usage.CompleteFiles("*.toml"),
+        }
+    )
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.settings = Settings()
+        self._listen: list[str] = []
+
+    def opt_listen(self, description: str) -> None:
+        """
+        Where to listen, may be repeated: udp:5060 (this machine alone), tcp:5060:interface=192.0.2.1, or any
+        endpoint description of Twisted.  [default: udp:5060 and tcp:5060]
+        """
+        self._listen.append(description)
+
+    def parseArgs(self, *arguments: str) -> None:
+        """There are none."""
+        if arguments:
+            raise usage.UsageError(f"{arguments[0]!r}: there are only options here")
+
+    def parseOptions(self, options: list[str] | None = None) -> None:
+        """
+        @raise SystemExit: with the line that says what is wrong.
+        """
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except (usage.UsageError, WrongSetting) as e:
+            raise SystemExit(lineOf(e)) from None
+
+    def postOptions(self) -> None:
+        """The file first, so that the command line wins."""
+        if self["settings"] is not None:
+            self.settings.read(self["settings"])
+        if self._listen:
+            self.settings.take("listen", self._listen, "--listen")
+        if self["log-messages"]:
+            self.settings.take("logMessages", True, "--log-messages")
+        for option in ("aor", "advertise", "delegate", "answer-after", "media", "rtp-ports"):
+            value: Any = self[option]
+            if value is None:
+                continue
+            if option == "answer-after" and _NUMBER.fullmatch(value):
+                value = float(value)
+            first, *rest = option.split("-")
+            self.settings.take(first + "".join(map(str.capitalize, rest)), value, f"--{option}")
