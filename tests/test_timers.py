@@ -88,6 +88,20 @@ class WhenTests(TimerCase):
             self.assertEqual(self.names[-1:], [delay], f"{delay} at {begin}")
             self.assertFalse(timer.active)
 
+    def test_lastBit(self) -> None:
+        """
+        Who compares the clock with the deadline when the timer fires does not find it short by the last bit: one
+        that waits until the clock has reached a moment does not wait for ever.
+        """
+        random = Random(4)
+        for _ in range(300):
+            begin = self.clock.seconds()
+            for delay in (0.5, 0.07, 1.1, 32.0, random.uniform(0, 1)):
+                moment = begin + delay
+                self.timers.at(moment, lambda moment: self.note(self.clock.seconds() >= moment), moment)
+            self.step(begin + random.choice((33.3, 32.7, 34.123)))
+        self.assertEqual(self.names, [True] * 1500)
+
     def test_sinceTheEpoch(self) -> None:
         """
         A reactor's clock shows seconds since 1970: none is early or a bucket late, and no call is made for nothing

@@ -8,7 +8,12 @@ L{twisted_sipdialog.interfaces}.
 
 from __future__ import annotations
 
+from typing import Any
+
 from zope.interface import Attribute, Interface
+
+from twisted_sipdialog.errors import SipError, TransportError
+from twisted_sipdialog.message import Request, Response
 
 
 class IFlow(Interface):
@@ -26,7 +31,7 @@ class IFlow(Interface):
     sentBy = Attribute("str: C{host[:port]} for our Via and Contact on this flow; IPv6 in brackets.")
     isOpen = Attribute("bool: bytes given to L{send} have a way out (also while connecting).")
 
-    def send(data):
+    def send(data: bytes) -> bool:
         """
         Send one whole message.
 
@@ -36,17 +41,17 @@ class IFlow(Interface):
             fails later tells L{ITransportUser.flowLost}.  Never raises.
         """
 
-    def hold():
+    def hold() -> None:
         """An open transaction (or a dialog only reachable here) uses this flow: the idle time-out leaves it alone."""
 
-    def release():
+    def release() -> None:
         """Undo one L{hold}."""
 
 
 class ITransport(Interface):
     """What transaction and ua ask of transport/layer.py."""
 
-    def flowTo(destination):
+    def flowTo(destination: Any) -> Any:
         """
         An existing flow to C{destination} or a new one (which connects by itself).
 
@@ -54,7 +59,7 @@ class ITransport(Interface):
         @raise TransportError: no listener or no connector for that protocol or address family.
         """
 
-    def sendResponse(data, flow, via):
+    def sendResponse(data: bytes, flow: Any, via: str | None) -> bool:
         """
         Send a response by RFC 3261 section 18.2.2 and RFC 3581: on C{flow}
         when it is open, else (streams) over a new connection to the address in
@@ -70,13 +75,13 @@ class ITransport(Interface):
 class ITransportUser(Interface):
     """What transport/layer.py tells the transaction layer."""
 
-    def requestReceived(request, flow):
+    def requestReceived(request: Request, flow: Any) -> None:
         """A well-formed request; its top Via has C{received} and C{rport} already."""
 
-    def responseReceived(response, flow):
+    def responseReceived(response: Response, flow: Any) -> None:
         """A well-formed response whose top Via is one of ours."""
 
-    def flowLost(flow, reason):
+    def flowLost(flow: Any, reason: TransportError) -> None:
         """
         A stream flow ended or could not be opened; every message queued on it is gone.
 
@@ -87,29 +92,29 @@ class ITransportUser(Interface):
 class ITransactionUser(Interface):
     """What the transaction layer tells ua/uas.py."""
 
-    def requestReceived(transaction):
+    def requestReceived(transaction: Any) -> None:
         """
         A new request (never a retransmission, never an ACK) with its server
         transaction: L{twisted_sipdialog.transaction.layer.ServerTransaction}.
         """
 
-    def ackReceived(request, flow):
+    def ackReceived(request: Request, flow: Any) -> None:
         """An ACK that belongs to no server transaction: it acknowledges a 2xx, or is stray."""
 
-    def responseReceived(response, flow):
+    def responseReceived(response: Response, flow: Any) -> None:
         """A 2xx to INVITE whose client transaction is gone (a late fork); everything else stray was dropped."""
 
-    def flowLost(flow, reason):
+    def flowLost(flow: Any, reason: TransportError) -> None:
         """Passed on after the transactions on that flow have failed."""
 
 
 class IClientTransactionUser(Interface):
     """Who started a client transaction."""
 
-    def responseReceived(response):
+    def responseReceived(response: Response) -> None:
         """A provisional or final response; for INVITE also each further 2xx while the transaction is in Accepted."""
 
-    def transactionFailed(error):
+    def transactionFailed(error: SipError) -> None:
         """
         No final response will come.
 
@@ -120,7 +125,7 @@ class IClientTransactionUser(Interface):
 class IServerTransactionUser(Interface):
     """Who answers a server transaction (optional: C{transaction.user})."""
 
-    def transactionFailed(error):
+    def transactionFailed(error: SipError) -> None:
         """
         The response could not be sent; the transaction goes on, the peer may ask again (RFC 6026 section 8.8).
 
@@ -131,8 +136,8 @@ class IServerTransactionUser(Interface):
 class IMessageObserver(Interface):
     """Sees every message on the wire: ladders, logs, captures.  Absent in production unless asked for."""
 
-    def messageReceived(data, flow):
+    def messageReceived(data: bytes, flow: Any) -> None:
         """C{data} (C{bytes}) came in over C{flow}."""
 
-    def messageSent(data, flow):
+    def messageSent(data: bytes, flow: Any) -> None:
         """C{data} (C{bytes}) was handed to C{flow}."""

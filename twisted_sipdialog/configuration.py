@@ -12,7 +12,7 @@ import attrs
 from twisted_sipdialog.errors import ConfigurationError, ParseError
 from twisted_sipdialog.message.digest import Credentials
 from twisted_sipdialog.message.parser import Limits
-from twisted_sipdialog.message.uri import SipUri, TelUri, parseUri
+from twisted_sipdialog.message.uri import SipUri, parseUri
 from twisted_sipdialog.timers import TimerValues
 
 
@@ -56,31 +56,24 @@ class LoadLimits:
     retryAfter: int = 5
 
 
-def _aor(value: str | SipUri) -> SipUri:
+def _sipUri(name: str, value: str | SipUri) -> SipUri:
     if isinstance(value, SipUri):
         return value
     try:
         uri = parseUri(value)
     except ParseError as e:
-        raise ConfigurationError("aor", value, str(e)) from None
+        raise ConfigurationError(name, value, str(e)) from None
     if not isinstance(uri, SipUri):
-        raise ConfigurationError("aor", value, "a sip: or sips: URI is wanted")
+        raise ConfigurationError(name, value, "a sip: or sips: URI is wanted")
     return uri
 
 
-def _uriOrNone(name: str) -> Callable[[Any], SipUri | None]:
-    def convert(value: str | SipUri | None) -> SipUri | None:
-        if value is None or isinstance(value, SipUri):
-            return value
-        try:
-            uri = parseUri(value)
-        except ParseError as e:
-            raise ConfigurationError(name, value, str(e)) from None
-        if not isinstance(uri, SipUri):
-            raise ConfigurationError(name, value, "a sip: or sips: URI is wanted")
-        return uri
+def _aor(value: str | SipUri) -> SipUri:
+    return _sipUri("aor", value)
 
-    return convert
+
+def _proxy(value: str | SipUri | None) -> SipUri | None:
+    return None if value is None else _sipUri("outboundProxy", value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -116,7 +109,7 @@ class Configuration:
     listen: tuple[str, ...] = attrs.field(default=("udp:5060", "tcp:5060"), converter=_texts)
     advertise: str | None = None
     credentials: tuple[Credentials, ...] = attrs.field(default=(), converter=tuple)
-    outboundProxy: SipUri | None = attrs.field(default=None, converter=_uriOrNone("outboundProxy"))
+    outboundProxy: SipUri | None = attrs.field(default=None, converter=_proxy)
     ownDomainOnly: bool = False
     media: Callable[[str], Any] | None = None
     userAgent: str | None = "twisted_sipdialog"
@@ -133,4 +126,4 @@ class Configuration:
     loadLimits: LoadLimits = LoadLimits()
 
 
-__all__ = ["Configuration", "Credentials", "FlowLimits", "Limits", "LoadLimits", "TelUri", "TimerValues"]
+__all__ = ["Configuration", "Credentials", "FlowLimits", "Limits", "LoadLimits", "TimerValues"]

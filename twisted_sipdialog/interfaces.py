@@ -9,8 +9,16 @@ L{ISessionDescription} (media/ has two).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
+
+from twisted_sipdialog.message import Request, Response
+
+#: Header lines as applications give them, in order.
+Fields = Iterable[tuple[str, str]]
 
 
 class IUserAgent(Interface):
@@ -21,13 +29,20 @@ class IUserAgent(Interface):
     configuration = Attribute("L{Configuration<twisted_sipdialog.configuration.Configuration>}")
     dialogs = Attribute("A list of all L{IDialog}s that have not ended.")
 
-    def whenListening():
+    def whenListening() -> Deferred[list[tuple[str, str, int]]]:
         """
         @return: a Deferred of the list of addresses listened on, C{(protocol, host, port)}; fails with
             L{ListenError<twisted_sipdialog.errors.ListenError>}.
         """
 
-    def invite(target, body=None, contentType="application/sdp", extraHeaders=(), delegate=None, media=None):
+    def invite(
+        target: str,
+        body: bytes | None = None,
+        contentType: str = "application/sdp",
+        extraHeaders: Fields = (),
+        delegate: Any = None,
+        media: Callable[[str], Any] | None = None,
+    ) -> Deferred[Any]:
         """
         Call C{target} (RFC 3261 section 13.2).
 
@@ -44,12 +59,21 @@ class IUserAgent(Interface):
         @raise LocalError: neither C{body} nor C{media} is there.
         """
 
-    def inviteContext(target, body=None, contentType="application/sdp", extraHeaders=(), delegate=None, media=None):
+    def inviteContext(
+        target: str,
+        body: bytes | None = None,
+        contentType: str = "application/sdp",
+        extraHeaders: Fields = (),
+        delegate: Any = None,
+        media: Callable[[str], Any] | None = None,
+    ) -> Any:
         """
         As L{invite}, but gives the L{IInviteClientContext} behind it.
         """
 
-    def request(method, target, body=b"", contentType=None, extraHeaders=()):
+    def request(
+        method: str, target: str, body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()
+    ) -> Deferred[Response]:
         """
         Send a request outside any dialog: OPTIONS, MESSAGE, or an extension's.
 
@@ -83,7 +107,13 @@ class IServerContext(Interface):
     cancelled = Attribute("The request by which the peer gave up (CANCEL, or BYE), or None.")
     answered = Attribute("bool: the final response was sent.")
 
-    def progress(statusCode=None, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+    def progress(
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[None]:
         """
         Send a provisional response: by default 180 to an INVITE (100 to 199 allowed), 100 to others (nothing
         else allowed: RFC 4320).
@@ -91,16 +121,34 @@ class IServerContext(Interface):
         @param extraHeaders: C{(name, value)} pairs, in order.
         """
 
-    def accept(statusCode=200, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+    def accept(
+        statusCode: int = 200,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
         """Send a success (200 to 299).  @return: a Deferred of the response."""
 
-    def reject(statusCode=480, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+    def reject(
+        statusCode: int = 480,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Response]:
         """Send a refusal (300 to 699).  @return: a Deferred of the response."""
 
-    def reply(statusCode, reasonPhrase=None, extraHeaders=(), body=b"", contentType=None):
+    def reply(
+        statusCode: int,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
         """Send any response.  @return: as the verb for that class."""
 
-    def answerLater():
+    def answerLater() -> None:
         """
         The delegate's method returns without an answer, and one of the verbs is called later.  Without
         this, returning means the default answer.
@@ -117,14 +165,14 @@ class IInviteServerContext(IServerContext):
     offer = Attribute("bytes: the session description offered, or None.")
 
     def accept(
-        statusCode=200,
-        reasonPhrase=None,
-        extraHeaders=(),
-        body=None,
-        contentType=None,
-        media=None,
-        delegate=None,
-    ):
+        statusCode: int = 200,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes | None = None,
+        contentType: str | None = None,
+        media: Callable[[str], Any] | None = None,
+        delegate: Any = None,
+    ) -> Deferred[Any]:
         """
         Answer the call.
 
@@ -150,14 +198,14 @@ class IInviteClientContext(Interface):
     dialogs = Attribute("All of them, early ones included: a forked call has several.")
     data = Attribute("dict: the application's own; the dialog's C{data} is the same object.")
 
-    def cancel(reason=None, extraHeaders=()):
+    def cancel(reason: str | None = None, extraHeaders: Fields = ()) -> None:
         """
         Give up: CANCEL as soon as the protocol allows, and ACK and BYE if a 2xx crosses it.
 
         @param reason: text of a Reason header (RFC 3326), or None.
         """
 
-    def whenAnswered():
+    def whenAnswered() -> Deferred[Any]:
         """@return: a Deferred as that of L{IUserAgent.invite}."""
 
 
@@ -188,7 +236,7 @@ class IDialog(Interface):
     userAgent = Attribute("The L{IUserAgent}.")
     ended = Attribute("L{IEnded}, or None while it lives.")
 
-    def destroy(extraHeaders=(), reason=None):
+    def destroy(extraHeaders: Fields = (), reason: str | None = None) -> Deferred[Request | None]:
         """
         End the call: BYE when it is confirmed, held until the ACK where that is still awaited (section 15); a
         refusal or CANCEL while it is early.
@@ -198,10 +246,12 @@ class IDialog(Interface):
             Calling again gives the same outcome.
         """
 
-    def terminate(extraHeaders=(), reason=None):
+    def terminate(extraHeaders: Fields = (), reason: str | None = None) -> Deferred[Request | None]:
         """L{destroy}, by its other name."""
 
-    def request(method, body=b"", contentType=None, extraHeaders=()):
+    def request(
+        method: str, body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()
+    ) -> Deferred[Response]:
         """
         Send a request in the dialog (section 12.2).
 
@@ -212,7 +262,7 @@ class IDialog(Interface):
         @raise InvalidValue: INVITE, ACK, CANCEL, BYE: the dialog sends those by itself.
         """
 
-    def whenTerminated():
+    def whenTerminated() -> Deferred[Any]:
         """@return: a fresh Deferred of L{IEnded}, also when asked late."""
 
 
@@ -225,28 +275,28 @@ class IDialogDelegate(Interface):
     A method that takes a context answers it; not overridden, the default answer goes out.
     """
 
-    def progressReceived(context, response):
+    def progressReceived(context: Any, response: Response) -> Any:
         """A provisional response to our INVITE; C{context} is an L{IInviteClientContext}."""
 
-    def dialogConfirmed(dialog):
+    def dialogConfirmed(dialog: Any) -> Any:
         """The call stands: the ACK was received (UAS) or sent (UAC)."""
 
-    def dialogTerminated(dialog, ended):
+    def dialogTerminated(dialog: Any, ended: Any) -> Any:
         """The dialog is over; exactly once.  C{ended} is an L{IEnded}."""
 
-    def inviteReceived(context):
+    def inviteReceived(context: Any) -> Any:
         """A re-INVITE (L{IInviteServerContext}).  Default: 200 with the session description's answer, else 488."""
 
-    def infoReceived(context):
+    def infoReceived(context: Any) -> Any:
         """INFO.  Default: 200; 469 with an Info-Package nobody knows (RFC 6086)."""
 
-    def messageReceived(context):
+    def messageReceived(context: Any) -> Any:
         """MESSAGE.  Default: 200 in a dialog, 405 outside."""
 
-    def notifyReceived(context):
+    def notifyReceived(context: Any) -> Any:
         """NOTIFY that belongs to no subscription.  Default: 481."""
 
-    def optionsReceived(context):
+    def optionsReceived(context: Any) -> Any:
         """OPTIONS.  Default: 200 with Allow, Accept and Supported."""
 
 
@@ -255,10 +305,10 @@ class IUserAgentDelegate(IDialogDelegate):
     The application's side of a user agent.  What a dialog's own delegate does not take comes here.
     """
 
-    def inviteReceived(context):
+    def inviteReceived(context: Any) -> Any:
         """A call (L{IInviteServerContext}).  Default: 480."""
 
-    def inviteCancelled(context, request):
+    def inviteCancelled(context: Any, request: Request) -> Any:
         """The caller gave up; the 487 was sent.  C{request} is the CANCEL or BYE."""
 
 

@@ -136,8 +136,14 @@ class TimerSet:
         if self._call is not None:
             self._call.cancel()
         self._next = tick
-        # A nanosecond before: whoever steps a clock by sums of floats to the deadline would else come just short of it.
-        self._call = self._clock.callLater(max(0.0, tick / _RESOLUTION - 1e-9 - self.now()), self._fire)
+        # A deadline on the edge of its bucket counts to the last bit: who compares it with the clock must not find
+        # the clock short of it, and who steps the clock to it must not come short of the call.
+        edge, latest = tick / _RESOLUTION, self._latest(tick)
+        due = latest if latest > edge - _NOISE / _RESOLUTION else edge
+        self._call = self._clock.callLater(max(0.0, due - self.now()), self._fire)
+
+    def _latest(self, tick: int) -> float:
+        return max([timer.deadline for timer in self._buckets[tick]])
 
     def _cancelled(self) -> None:
         self.count -= 1
@@ -153,7 +159,10 @@ class TimerSet:
         self._call = None
         now = self._firedAt = self.now()
         due = self._due = floor(now * _RESOLUTION + _NOISE)
+        onEdge = now * _RESOLUTION - due < _NOISE
         while self._order and self._order[0] <= due:
+            if onEdge and self._order[0] == due and self._latest(due) > now:
+                break  # a bit short of it
             self._firing = self._buckets.pop(heappop(self._order))
             for timer in self._firing:
                 callback, argument = timer._callback, timer._argument

@@ -24,7 +24,7 @@ from twisted_sipdialog.transport.layer import TransportLayer
 from twisted_sipdialog.transport.locate import Locator
 from twisted_sipdialog.ua import request_client
 from twisted_sipdialog.ua.core import DELEGATED, Core
-from twisted_sipdialog.ua.delegation import Waiters
+from twisted_sipdialog.ua.delegation import Waiters, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
 from twisted_sipdialog.ua.invite_client import InviteClientContext, callTo
@@ -75,7 +75,7 @@ class UserAgent(Service):
         transactions.transport = transport
         transactions.user = UserAgentServer(core)
         self._listening = Waiters()
-        self._stopped: Deferred[None] | None = None
+        self._stopped = Waiters()
 
     @property
     def delegate(self) -> Any:
@@ -116,12 +116,12 @@ class UserAgent(Service):
 
         @return: fires when everything is closed; never fails.
         """
-        if self._stopped is None:
+        if not self._core.stopping:
             super().stopService()  # type: ignore[no-untyped-call]
-            self._stopped = Deferred.fromCoroutine(self._stop())
-        stopped: Deferred[None] = Deferred()
-        self._stopped.addCallback(lambda result: stopped.callback(None) or result)  # type: ignore[func-returns-value]
-        return stopped
+            stopping = Deferred.fromCoroutine(self._stop())
+            stopping.addErrback(lambda failure: _log.failure("the service did not stop cleanly", failure))
+            stopping.addCallback(self._stopped.fire)
+        return self._stopped.wait()
 
     async def _stop(self) -> None:
         core = self._core
@@ -138,8 +138,8 @@ class UserAgent(Service):
         if ending:
             done: Deferred[Any] = Deferred()
             timeout = self.configuration.stopTimeout
-            timers = [self._timers.start(timeout / 2, self._hurry), self._timers.start(timeout, done.callback, None)]
-            DeferredList(ending, consumeErrors=True).addCallback(lambda _: done.called or done.callback(None))
+            timers = [self._timers.start(timeout / 2, self._hurry), self._timers.start(timeout, lambda _: fire(done, None))]
+            DeferredList(ending, consumeErrors=True).addCallback(lambda _: fire(done, None))
             await done
             for timer in timers:
                 timer.cancel()
@@ -173,7 +173,7 @@ class UserAgent(Service):
         context = self._call(target, body, contentType, extraHeaders, delegate, media)
         answered: Deferred[Dialog] = Deferred(lambda _: context.cancel())
         self._whenReady(context.start, context.transactionFailed)
-        context.whenAnswered().addBoth(lambda result: answered.called or answered.callback(result))
+        context.whenAnswered().addBoth(lambda result: fire(answered, result))
         return answered
 
     def inviteContext(
@@ -218,7 +218,7 @@ class UserAgent(Service):
         """Every dialog, transaction, unanswered call and timer that is still there; empty when all is over."""
         core = self._core
         left = [repr(dialog) for dialog in self.dialogs] + self._transactions.leftovers()
-        counted = {
+        counted: dict[str, dict[Any, Any]] = {
             "unanswered INVITEs": core.invitations,
             "INVITEs of ours": core.calling,
             "requests of ours": core.asking,

@@ -38,7 +38,9 @@ class ClientTests(TestCase):
         """
         state = DialogState.asClient(request(), response(code=180))
         self.assertEqual(state.id, ("1@a.example", "at", "bt"))
-        self.assertEqual((state.local, state.remote), ('"Alice" <sip:alice@a.example>;tag=at', "<sip:bob@b.example>;tag=bt"))
+        self.assertEqual(
+            (state.local, state.remote), ('"Alice" <sip:alice@a.example>;tag=at', "<sip:bob@b.example>;tag=bt")
+        )
         self.assertEqual((state.localSequence, state.remoteSequence), (7, None))
         self.assertEqual((state.remoteTarget, state.routeSet), ("sip:bob@192.0.2.2;x=1", ()))
         self.assertEqual((state.role, state.phase, state.usages), ("uac", Phase.EARLY, (INVITE,)))
@@ -47,11 +49,12 @@ class ClientTests(TestCase):
         """
         Section 12.1.2: Record-Route in reverse, over lines and commas, parameters kept.
         """
-        lines = [("Record-Route", "<sip:p3.example;lr>, <sip:p2.example;lr;a=\"1,2\">;h=1"), ("Record-Route", "<sip:p1.example;lr>")]
+        lines = [
+            ("Record-Route", '<sip:p3.example;lr>, <sip:p2.example;lr>;h="1,2"'),
+            ("Record-Route", "<sip:p1.example;lr>"),
+        ]
         state = DialogState.asClient(request(), response(*lines))
-        self.assertEqual(
-            state.routeSet, ("<sip:p1.example;lr>", '<sip:p2.example;lr;a="1,2">;h=1', "<sip:p3.example;lr>")
-        )
+        self.assertEqual(state.routeSet, ("<sip:p1.example;lr>", '<sip:p2.example;lr>;h="1,2"', "<sip:p3.example;lr>"))
 
     def test_noTag(self):
         """
@@ -93,7 +96,9 @@ class ServerTests(TestCase):
         routes = ("Record-Route", "<sip:p1.example;lr>,<sip:p2.example;lr>")
         state = DialogState.asServer(request(routes), "bt")
         self.assertEqual(state.id, ("1@a.example", "bt", "at"))
-        self.assertEqual((state.local, state.remote), ("<sip:bob@b.example>;tag=bt", '"Alice" <sip:alice@a.example>;tag=at'))
+        self.assertEqual(
+            (state.local, state.remote), ("<sip:bob@b.example>;tag=bt", '"Alice" <sip:alice@a.example>;tag=at')
+        )
         self.assertEqual(state.remoteSequence, 7)
         self.assertEqual((state.remoteTarget, state.role), ("sip:alice@192.0.2.1", "uas"))
         self.assertEqual(state.routeSet, ("<sip:p1.example;lr>", "<sip:p2.example;lr>"))
@@ -113,7 +118,15 @@ class SequenceTests(TestCase):
         Section 12.2.2: lower or equal is out of order and changes nothing; gaps are allowed; the first may be any.
         """
         state = DialogState.asServer(request(), "bt")
-        for number, allowed in ((6, False), (7, False), (8, True), (8, False), (100, True), (9, False), (2**31 - 1, True)):
+        for number, allowed in (
+            (6, False),
+            (7, False),
+            (8, True),
+            (8, False),
+            (100, True),
+            (9, False),
+            (2**31 - 1, True),
+        ):
             self.assertEqual(state.inOrder(request(cseq=f"{number} INFO", method="INFO")), allowed, number)
         fresh = DialogState.asClient(request(), response())
         self.assertTrue(fresh.inOrder(request(cseq="0 INFO", method="INFO")))

@@ -29,6 +29,7 @@ from twisted.python.failure import Failure
 
 from tests.integration.ports import freePort
 from tests.integration.process import Peer, PeerFailed
+from twisted_sipdialog.message.grammar import formatHost
 
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
@@ -41,18 +42,24 @@ class Sipp(Peer):
     C{ended()} gives 0 when every call went through and 1 when one failed; a server without C{-m} runs
     until the block ends.
 
+    @ivar address: C{host:port}.
+    @ivar uri: where it is called; add C{;transport=tcp} for TCP.
     @param program: the path of C{sipp}.
     @param arguments: what follows the options every run has: scenario, rate, transport, C{host:port} of the
         remote side.
     @param timeout: seconds after which SIPp gives up and exits with an error.
+    @param host: the address it uses.
     """
 
-    def __init__(self, program: str, folder: Path, *arguments: str, timeout: int = 60) -> None:
-        self.port = freePort()
-        self.address = f"{LOOPBACK}:{self.port}"
+    def __init__(
+        self, program: str, folder: Path, *arguments: str, timeout: int = 60, host: str = LOOPBACK
+    ) -> None:
+        self.port = freePort(host)
+        self.address = formatHost(host, self.port)
+        self.uri = f"sip:sipp@{self.address}"
         self._statistics = folder / f"sipp-{self.port}.csv"
         self._unexpected = folder / f"sipp-{self.port}-errors.log"
-        every = ["-i", LOOPBACK, "-bind_local", "-p", str(self.port), "-mp", str(freePort(span=3))]
+        every = ["-i", host, "-bind_local", "-p", str(self.port), "-mp", str(freePort(host, span=3))]
         # Without it SIPp reads its keyboard commands from a terminal that is not there.
         every += ["-nostdin"]
         every += ["-timeout", f"{timeout}s", "-timeout_error"]
@@ -237,14 +244,19 @@ class Sipua(Peer):
     @ivar uri: where it is called; add C{;transport=tcp} for TCP.
     @param options: what follows C{--listen}.
     @param listen: the transports it listens on, all at the same port.
+    @param host: the address it listens on.
     """
 
-    def __init__(self, folder: Path, *options: str, listen: tuple[str, ...] = ("udp", "tcp")) -> None:
-        self.port = freePort()
-        self.address = f"{LOOPBACK}:{self.port}"
+    def __init__(
+        self, folder: Path, *options: str, listen: tuple[str, ...] = ("udp", "tcp"), host: str = LOOPBACK
+    ) -> None:
+        self.port = freePort(host)
+        self.address = formatHost(host, self.port)
         self.uri = f"sip:{self.address}"
         self._listeners = len(listen)
-        listening = [word for transport in listen for word in ("--listen", f"{transport}:{self.port}")]
+        # As a user does, without the interface where it is the default.
+        where = "" if host == LOOPBACK else ":interface=" + host.replace(":", r"\:")
+        listening = [word for transport in listen for word in ("--listen", f"{transport}:{self.port}{where}")]
         twistd = os.fspath(Path(sys.executable).with_name("twistd"))
         super().__init__(
             [twistd, "-n", "--pidfile=", "--logfile=-", "sipua", *listening, *options],
@@ -256,6 +268,10 @@ class Sipua(Peer):
     async def started(self) -> None:
         # Twisted's own line for a port, UDP or TCP.
         await self.until(lambda: self.output.count(f" starting on {self.port}\n") == self._listeners, "listening ports")
+
+    def endings(self, how: str) -> int:
+        """How many calls its log says ended by C{how}, as the texts of L{Reason} are."""
+        return self.output.count(f" ended: {how}, ")
 
     async def stop(self) -> None:
         await super().stop()

@@ -4,11 +4,10 @@ Giving up a call of ours (RFC 3261 section 9.1).
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 
+from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Media
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.message import Request
-
-from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Media
 
 
 class CancelTests(CallerCase):
@@ -132,7 +131,7 @@ class CancelTests(CallerCase):
         Section 9.1: a cancelled INVITE that gets no final ends 64*T1 after the CANCEL.
         """
         media = Media()
-        context, invite = self.ringing(body=None, media=media)
+        context, _invite = self.ringing(body=None, media=media)
         self.network.advance(50)
         context.cancel()
         self.peer.respond(self.peer.expect("CANCEL"), 200)
@@ -176,7 +175,7 @@ class CancelTests(CallerCase):
             if not held:
                 self.peer.respond(invite, 180)
                 self.network.advance(0.1)
-            context.cancel("call \"completed\" elsewhere", [("X-Who", "me")])
+            context.cancel('call "completed" elsewhere', [("X-Who", "me")])
             if held:
                 self.peer.respond(invite, 180)
             cancel = self.peer.expect("CANCEL")
@@ -224,7 +223,7 @@ class CancelTests(CallerCase):
         """
         While the name is being looked up: nothing is ever sent.
         """
-        for arguments in (dict(body=OFFER), dict(media=Media())):
+        for arguments in ({"body": OFFER}, {"media": Media()}):
             calling = self.alice.invite(BOB, **arguments)
             calling.cancel()
             self.failureResultOf(calling, CancelledError)

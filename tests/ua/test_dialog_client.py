@@ -2,12 +2,11 @@
 The caller's side of a call that stands (RFC 3261 sections 12.2.1, 15.1.1, RFC 5057).
 """
 
+from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Notes
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import DialogTerminated, InvalidValue, Timeout, TransportError
-from twisted_sipdialog.interfaces import IDialog, IEnded
-
-from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Notes
+from twisted_sipdialog.interfaces import IDialog
 
 
 class AttributesTests(CallerCase):
@@ -29,7 +28,9 @@ class AttributesTests(CallerCase):
         self.assertEqual((sip.callId, sip.localTag, sip.remoteTag), (invite.callId, invite.fromTag, self.peer.tag))
         self.assertEqual((dialog.local.uri, dialog.local.contact), (str(contact), invite.headers.get("Contact")))
         self.assertEqual((dialog.local.sdp, dialog.local.tag), (OFFER, invite.fromTag))
-        self.assertEqual((dialog.remote.uri, dialog.remote.tag), (f"sip:peer@{self.peer.address[0]}:5060", self.peer.tag))
+        self.assertEqual(
+            (dialog.remote.uri, dialog.remote.tag), (f"sip:peer@{self.peer.address[0]}:5060", self.peer.tag)
+        )
         self.assertEqual((dialog.remote.sdp, dialog.ended), (ANSWER, None))
         self.assertIs(dialog.data, context.data)
         self.assertEqual(dialog.data, {"mine": 1})
@@ -63,9 +64,9 @@ class AttributesTests(CallerCase):
         self.peer.request("BYE", within=invite)
         self.network.advance(1)
         times = dialog.times
-        self.assertAlmostEqual(times.start, 10, delta=0.1)
-        self.assertAlmostEqual(times.connect, 12, delta=0.1)
-        self.assertAlmostEqual(times.end, 13, delta=0.1)
+        self.assertAlmostEqual(times.start, 10, places=1)
+        self.assertAlmostEqual(times.connect, 12, places=1)
+        self.assertAlmostEqual(times.end, 13, places=1)
 
     def test_sameIdOnBothSides(self):
         """
@@ -158,7 +159,28 @@ class RequestTests(CallerCase):
         RFC 5057 section 5.1: other refusals concern the request alone; 408 to INFO does not end the call.
         """
         dialog, _, _ = self.call()
-        for code in (302, 400, 401, 403, 405, 406, 408, 415, 420, 469, 480, 486, 488, 491, 500, 501, 503, 504, 600, 603):
+        for code in (
+            302,
+            400,
+            401,
+            403,
+            405,
+            406,
+            408,
+            415,
+            420,
+            469,
+            480,
+            486,
+            488,
+            491,
+            500,
+            501,
+            503,
+            504,
+            600,
+            603,
+        ):
             asking = dialog.request("INFO")
             self.peer.respond(self.peer.expect("INFO"), code)
             self.network.advance(0.1)
@@ -223,7 +245,6 @@ class DestroyTests(CallerCase):
         (told,) = self.notes.ended
         self.assertEqual((told[0], told[1].reason, told[1].byPeer), (dialog, Reason.LOCAL_BYE, False))
         self.assertEqual(told[1].message.statusCode, 200)
-        self.assertTrue(IEnded.providedBy(told[1]) or hasattr(told[1], "reason"))
 
     def test_anyOutcome(self):
         """
@@ -330,7 +351,7 @@ class DestroyTests(CallerCase):
             def dialogConfirmed(self, dialog):
                 dialog.destroy()
 
-        calling, invite = self.invite(delegate=Hasty())
+        _calling, invite = self.invite(delegate=Hasty())
         self.peer.respond(invite, 200, body=ANSWER)
         self.network.advance(0.1)
         self.assertEqual(self.network.seenBy(self.alice)[:4], ["> INVITE", "< 200 INVITE", "> ACK", "> BYE"])

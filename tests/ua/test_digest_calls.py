@@ -2,11 +2,10 @@
 Challenges to our requests (RFC 3261 section 22, RFC 7616).
 """
 
+from tests.ua.calling import ANSWER, BOB, CallerCase, challenge, proven
 from twisted_sipdialog import Credentials
 from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.message.auth_fields import AuthorizationField
-
-from tests.ua.calling import ANSWER, BOB, CallerCase, challenge, proven
 
 TCP = f"{BOB};transport=tcp"
 
@@ -20,7 +19,7 @@ class DigestCase(CallerCase):
 
 
 class ChallengedCallTests(DigestCase):
-    settings = dict(credentials=[Credentials("alice", "wonderland", realm="example.com")])
+    settings = {"credentials": [Credentials("alice", "wonderland", realm="example.com")]}
 
     def test_answered(self):
         """
@@ -103,7 +102,14 @@ class ChallengedCallTests(DigestCase):
         """
         A challenge that says nothing we can answer is a plain refusal.
         """
-        cases = (None, "", "Basic realm=\"example.com\"", "Digest", 'Digest realm="example.com"', "Digest realm=example.com,")
+        cases = (
+            None,
+            "",
+            'Basic realm="example.com"',
+            "Digest",
+            'Digest realm="example.com"',
+            "Digest realm=example.com,",
+        )
         for value in (*cases, 'Digest realm="example.com", nonce="x", algorithm=SHA-7', 'Digest realm="example.com'):
             calling, invite = self.invite()
             self.peer.respond(invite, 401, headers={"WWW-Authenticate": value})
@@ -115,11 +121,13 @@ class ChallengedCallTests(DigestCase):
         """
         RFC 8760 section 2.4: of several challenges the topmost that we can and may answer is answered.
         """
-        calling, invite = self.invite()
+        _calling, invite = self.invite()
         first, second = challenge("other.example"), challenge(nonce="ours")
-        text = f"Digest realm=\"example.com\", nonce=\"sha\", algorithm=SHA-999, qop=\"auth\""
+        text = 'Digest realm="example.com", nonce="sha", algorithm=SHA-999, qop="auth"'
         lines = "".join(f"WWW-Authenticate: {value}\r\n" for value in (first, text, second))
-        answer = invite.response(401, toTag="t").toBytes().replace(b"Content-Length", lines.encode() + b"Content-Length")
+        answer = (
+            invite.response(401, toTag="t").toBytes().replace(b"Content-Length", lines.encode() + b"Content-Length")
+        )
         self.peer.send(answer, self.alice)
         again = self.peer.expect("INVITE")
         self.assertEqual((proven(again)["nonce"], len(again.headers.getAll("Authorization"))), ("ours", 1))
@@ -128,7 +136,7 @@ class ChallengedCallTests(DigestCase):
         """
         Section 22.3: a proxy asks, then the callee behind it: both get their proofs.
         """
-        calling, invite = self.invite()
+        _calling, invite = self.invite()
         self.challenge(invite, 407, challenge(nonce="proxy"))
         again = self.peer.expect("INVITE")
         self.challenge(again, 401, challenge(nonce="server"))
@@ -141,7 +149,7 @@ class ChallengedCallTests(DigestCase):
         """
         The proof goes to the address that asked, not to the first of the name.
         """
-        calling, invite = self.invite(TCP)
+        _calling, invite = self.invite(TCP)
         self.challenge(invite)
         again = self.peer.expect("INVITE")
         self.assertEqual((again.via.transport, len(self.peer.streams)), ("TCP", 1))
@@ -186,7 +194,7 @@ class ChallengedCallTests(DigestCase):
         A challenge to the BYE is answered, in the dialog (D-srv#190).
         """
         for code, name in ((401, "Authorization"), (407, "Proxy-Authorization")):
-            dialog, invite, _ = self.call()
+            dialog, _invite, _ = self.call()
             ending = dialog.destroy()
             bye = self.peer.expect("BYE")
             self.challenge(bye, code)
@@ -281,7 +289,7 @@ class ChallengedCallTests(DigestCase):
 
     def test_forkChallengesAfterRinging(self):
         """
-        Section 12.2.1.1: an early dialog from before the challenge goes on with the CSeq of the INVITE that was answered.
+        Section 12.2.1.1: an early dialog from before the challenge goes on from the CSeq of the INVITE answered.
         """
         calling, first = self.invite()
         self.fork(first, 180, "f1")
@@ -316,7 +324,9 @@ class OtherCredentialsTests(DigestCase):
             self.peer.respond(options, 407, headers={"Proxy-Authenticate": challenge("whatever")})
             if answers:
                 again = self.peer.expect("OPTIONS")
-                self.assertEqual(AuthorizationField.parse(again.headers.get("Proxy-Authorization")).parameters["realm"], "whatever")
+                self.assertEqual(
+                    AuthorizationField.parse(again.headers.get("Proxy-Authorization")).parameters["realm"], "whatever"
+                )
                 self.peer.respond(again, 200)
             self.network.advance(0.1)
             self.assertEqual(self.successResultOf(asking).statusCode, 200 if answers else 407)

@@ -5,12 +5,11 @@ Several addresses of one peer, several transports (RFC 3263 section 4.3, RFC 326
 from twisted.internet.abstract import isIPAddress
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 
+from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Media, challenge, proven
 from twisted_sipdialog import Credentials
 from twisted_sipdialog.errors import LocateError, ResponseError, Timeout, TransportError
 from twisted_sipdialog.testing import ScriptedPeer
 from twisted_sipdialog.transport.locate import Destination
-
-from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Media, challenge, proven
 
 TCP = f"{BOB};transport=tcp"
 LONG = OFFER + b"a=x:" + b"y" * 1300 + b"\r\n"
@@ -170,7 +169,9 @@ class NextAddressTests(FailoverCase):
         agent = self.network.userAgent(
             "sip:d@d.example", credentials=[Credentials("alice", "wonderland", realm="example.com")]
         )
-        agent._core.client.locator = Addresses(*[Destination("UDP", p.address[0], 5060) for p in (self.peer, self.other)])
+        agent._core.client.locator = Addresses(
+            *[Destination("UDP", p.address[0], 5060) for p in (self.peer, self.other)]
+        )
         self.request("OPTIONS", agent=agent)
         self.peer.respond(self.peer.expect("OPTIONS"), 503)
         self.other.respond(self.other.expect("OPTIONS"), 401, headers={"WWW-Authenticate": challenge()})
@@ -290,7 +291,7 @@ class LongRequestTests(FailoverCase):
         """
         An ACK may be long, too: a late offer answered at length.
         """
-        calling, invite = self.invite(body=b"", media=Media(answers=LONG))
+        _calling, invite = self.invite(body=b"", media=Media(answers=LONG))
         self.peer.respond(invite, 200, body=OFFER)
         ack = self.peer.expect("ACK")
         self.assertEqual((ack.via.transport, ack.body), ("TCP", LONG))
@@ -303,7 +304,7 @@ class LongRequestTests(FailoverCase):
             if listening.getHost().type == "TCP":
                 listening.stopListening()
         self.network.advance(0.1)
-        calling, invite = self.invite(body=b"", media=Media(answers=LONG))
+        _calling, invite = self.invite(body=b"", media=Media(answers=LONG))
         for _ in range(2):
             self.peer.respond(invite, 200, body=OFFER)
             self.network.advance(0.5)
@@ -315,7 +316,7 @@ class LostFlowTests(FailoverCase):
         """
         Section 17.1.4: a connection that breaks fails the INVITE on it, once.
         """
-        calling, invite = self.invite(TCP)
+        calling, _invite = self.invite(TCP)
         self.network.reset(self.alice, self.peer)
         self.network.advance(0.1)
         self.failureResultOf(calling, TransportError)

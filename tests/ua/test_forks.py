@@ -2,11 +2,10 @@
 A call of ours that a proxy forks (RFC 3261 sections 12.1.2, 13.2.2.4, 16.7).
 """
 
+from tests.ua.calling import CallerCase, Media
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import ResponseError
-
-from tests.ua.calling import ANSWER, CallerCase, Media
 
 
 class ForkTests(CallerCase):
@@ -142,7 +141,7 @@ class ForkTests(CallerCase):
         self.fork(invite, 180, "f1")
         self.network.advance(0.1)
         to = f"{invite.headers.get('from')}"
-        self.peer.request("BYE", within=invite, headers={"From": f"<sip:bob@peer.example>;tag=f1", "To": to})
+        self.peer.request("BYE", within=invite, headers={"From": "<sip:bob@peer.example>;tag=f1", "To": to})
         self.peer.expect("200 BYE")
         self.assertEqual((self.notes.reasons, self.alice.dialogs), ([Reason.REMOTE_BYE], []))
         self.assertNoResult(context.whenAnswered())
@@ -158,7 +157,7 @@ class ForkTests(CallerCase):
         self.fork(invite, 180, "f1")
         self.network.advance(0.1)
         to = f"{invite.headers.get('from')}"
-        self.peer.request("BYE", within=invite, headers={"From": f"<sip:bob@peer.example>;tag=f1", "To": to})
+        self.peer.request("BYE", within=invite, headers={"From": "<sip:bob@peer.example>;tag=f1", "To": to})
         self.peer.expect("200 BYE")
         self.fork(invite, 200, "f1")
         self.peer.expect("ACK")

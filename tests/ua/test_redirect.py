@@ -4,11 +4,10 @@
 
 from twisted.internet.defer import CancelledError
 
+from tests.ua.calling import ANSWER, CallerCase, Media
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.testing import ScriptedPeer
-
-from tests.ua.calling import ANSWER, CallerCase, Media
 
 
 class RedirectCase(CallerCase):
@@ -36,7 +35,7 @@ class NotFollowedTests(RedirectCase):
 
 
 class FollowedTests(RedirectCase):
-    settings = dict(followRedirects=2)
+    settings = {"followRedirects": 2}
 
     def test_followed(self):
         """
@@ -86,9 +85,9 @@ class FollowedTests(RedirectCase):
 
     def test_byPreference(self):
         """
-        Section 20.10: the Contact with the highest q comes first; without one q is 1... of equals, the first.
+        Section 20.10: the Contact with the highest q is tried.
         """
-        calling, invite = self.invite()
+        _calling, invite = self.invite()
         contact = "<sip:a@nowhere.example>;q=0.2, <sip:b@peer2.example>;q=0.9, <sip:c@nowhere.example>;q=0.5"
         self.peer.respond(invite, 302, headers={"Contact": contact})
         self.assertEqual(self.other.expect("INVITE").uriText, "sip:b@peer2.example")

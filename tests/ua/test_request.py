@@ -4,9 +4,8 @@ Requests outside dialogs (RFC 3261 sections 8.1, 17.1.2).
 
 from twisted.internet.defer import CancelledError
 
-from twisted_sipdialog.errors import InvalidValue, Timeout, TransportError
-
 from tests.ua.calling import BOB, CallerCase
+from twisted_sipdialog.errors import InvalidValue, Timeout, TransportError
 
 TCP = f"{BOB};transport=tcp"
 

@@ -2,10 +2,9 @@
 A request as our user agent builds and sends it (RFC 3261 sections 8.1.1, 8.1.2, 12.2.1.1).
 """
 
+from tests.ua.calling import BOB, OFFER, CallerCase
 from twisted_sipdialog import Credentials
 from twisted_sipdialog.errors import InvalidState, InvalidValue, LocalError, LocateError
-
-from tests.ua.calling import BOB, OFFER, CallerCase
 
 
 class RequestTests(CallerCase):
@@ -88,10 +87,10 @@ class RequestTests(CallerCase):
         """
         bad = "1\r\nRoute: <sip:evil.example>"
         calls = {
-            "header value": dict(extraHeaders=[("X-One", bad)]),
-            "header name": dict(extraHeaders=[("X-One: 1\r\nX-Two", "1")]),
-            "target": dict(target=f"sip:bob@peer.example;{bad}"),
-            "bare user": dict(target="bob\r\nX: 1"),
+            "header value": {"extraHeaders": [("X-One", bad)]},
+            "header name": {"extraHeaders": [("X-One: 1\r\nX-Two", "1")]},
+            "target": {"target": f"sip:bob@peer.example;{bad}"},
+            "bare user": {"target": "bob\r\nX: 1"},
         }
         for name, arguments in calls.items():
             with self.assertRaises(InvalidValue, msg=name):
@@ -158,7 +157,16 @@ class TargetTests(CallerCase):
         """
         What is no target is refused at once.
         """
-        for target in ("", " ", "sip:", "sip:bob@", "<sip:bob@peer.example", "sip:bob@a b", "bob smith", "sip:bob@x:99999"):
+        for target in (
+            "",
+            " ",
+            "sip:",
+            "sip:bob@",
+            "<sip:bob@peer.example",
+            "sip:bob@a b",
+            "bob smith",
+            "sip:bob@x:99999",
+        ):
             with self.assertRaises(InvalidValue, msg=target):
                 self.alice.invite(target, body=OFFER)
         self.assertEqual(self.network.seenBy(self.alice), [])
@@ -220,10 +228,10 @@ class TargetTests(CallerCase):
 
 
 class OutboundProxyTests(CallerCase):
-    settings = dict(
-        outboundProxy="sip:peer.example",
-        credentials=[Credentials("alice", "wonderland", realm="example.com")],
-    )
+    settings = {
+        "outboundProxy": "sip:peer.example",
+        "credentials": [Credentials("alice", "wonderland", realm="example.com")],
+    }
 
     def test_route(self):
         """

@@ -133,7 +133,7 @@ class Message:
     def contacts(self) -> list[Address]:
         """The Contacts; empty for none and for C{*}.  @raise ParseError: malformed."""
         contacts = self.headers.typed("contact")
-        return [] if contacts == "*" else contacts  # type: ignore[no-any-return]
+        return [] if contacts == "*" else contacts
 
     @property
     def contentType(self) -> MediaType | None:

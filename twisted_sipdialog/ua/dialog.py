@@ -18,7 +18,7 @@ from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE
 from twisted_sipdialog.errors import DialogTerminated, InvalidValue, SipError
 from twisted_sipdialog.interfaces import IDialog
-from twisted_sipdialog.message import Headers, Message, Request, Response
+from twisted_sipdialog.message import Headers, Request, Response
 from twisted_sipdialog.message.grammar import isToken, quote
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
@@ -80,13 +80,13 @@ class Dialog:
         "_times",
         "core",
         "delegate",
+        "dialogState",
         "digest",
         "ended",
         "invitation",
         "req",
         "res",
         "session",
-        "dialogState",
         "unacknowledged",
     )
 
@@ -303,7 +303,7 @@ class Dialog:
 
     def _byeDone(self, outcome: Any, asking: _Asking, reason: Reason) -> None:
         # Whatever came back, or nothing: the session is over (section 15.1.1).
-        self.end(reason, False, outcome if isinstance(outcome, Message) else None)
+        self.end(reason, False, outcome if isinstance(outcome, Response) else None)
         self._destroyed(asking.sending.request if asking.sending is not None else None)
 
     def answerReceived(self, method: str, response: Response) -> None:

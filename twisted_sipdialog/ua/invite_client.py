@@ -217,6 +217,7 @@ class InviteClientContext:
             return
         self._close()
         self._confirm(dialog, response)
+        self._finished.fire(None)
 
     def _confirm(self, dialog: Dialog, response: Response) -> None:
         self.dialog = dialog
@@ -275,7 +276,7 @@ class InviteClientContext:
         acknowledgement.send()
 
     def _refuseUnusable(self, response: Response) -> None:
-        """A 2xx that makes no dialog: without Contact there is nowhere to send a BYE; it is acknowledged, so that it stops."""
+        """A 2xx that makes no dialog, nor anywhere to send a BYE: it is acknowledged, so that it stops."""
         sending = self._sending
         assert sending is not None and sending.request is not None
         own = [("From", sending.request.headers.get("from") or ""), ("To", response.headers.get("to") or "")]
@@ -300,6 +301,7 @@ class InviteClientContext:
         reason = Reason.LOCAL_CANCEL if self._cancelled else Reason.REJECTED
         self._endAll(reason, not self._cancelled, response)
         self._answered.fire(Failure(ResponseError(response)))
+        self._finished.fire(None)
 
     def _follow(self, response: Response) -> bool:
         """Section 8.1.3.4: try the Contact that is preferred; False when redirections are not followed."""
@@ -327,7 +329,7 @@ class InviteClientContext:
         if not self._closed:
             self._fail(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def _fail(self, error: BaseException | None) -> None:
         self._close()
         if self._cancelled:
             reason = Reason.LOCAL_CANCEL
@@ -335,6 +337,7 @@ class InviteClientContext:
             reason = Reason.FLOW_LOST if isinstance(error, TransportError) else Reason.NO_ANSWER
         self._endAll(reason, False, None)
         self._answered.fire(Failure(error))
+        self._finished.fire(None)
 
     def _endAll(self, reason: Reason, byPeer: bool, response: Response | None) -> None:
         if not self._byTag:
@@ -347,7 +350,6 @@ class InviteClientContext:
     def _close(self) -> None:
         self._closed = True
         self.core.calling.pop(self, None)
-        self._finished.fire(None)
 
     def abandoned(self, request: Request) -> None:
         """The callee ended an early dialog of ours by BYE: the INVITE still gets its final answer."""

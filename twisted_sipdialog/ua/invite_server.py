@@ -116,7 +116,7 @@ class InviteServerContext(ServerContext):
         self._send(code, reasonPhrase, extraHeaders, body, contentType)
         return succeed(None)
 
-    def accept(  # type: ignore[override]
+    def accept(
         self,
         statusCode: int = 200,
         reasonPhrase: str | None = None,

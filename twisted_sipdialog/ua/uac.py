@@ -194,7 +194,8 @@ class Sending:
             self.transactionFailed(error)
             return
         proxy = self._client.configuration.outboundProxy
-        self._trusted = isinstance(hop, SipUri) and proxy is not None and (hop.host, hop.port) == (proxy.host, proxy.port)
+        if proxy is not None and isinstance(hop, SipUri):
+            self._trusted = (hop.host, hop.port) == (proxy.host, proxy.port)
         looking = self._looking = self._client.locate(hop)
         looking.addCallbacks(self._located, self._unlocated)
 
@@ -364,9 +365,7 @@ class Sending:
         transactions = self._client.transactions
         invite = self._transaction
         transactions.client(cancel, self.flow, _Unheard()).start()
-        transactions.at(
-            transactions.now() + transactions.values.transaction, lambda _: invite.handle("abandon"), None
-        )
+        transactions.at(transactions.now() + transactions.values.transaction, lambda _: invite.handle("abandon"), None)
         return cancel
 
 
