@@ -138,7 +138,10 @@ class UserAgent(Service):
         if ending:
             done: Deferred[Any] = Deferred()
             timeout = self.configuration.stopTimeout
-            timers = [self._timers.start(timeout / 2, self._hurry), self._timers.start(timeout, lambda _: fire(done, None))]
+            timers = [
+                self._timers.start(timeout / 2, self._hurry),
+                self._timers.start(timeout, lambda _: fire(done, None)),
+            ]
             DeferredList(ending, consumeErrors=True).addCallback(lambda _: fire(done, None))
             await done
             for timer in timers:

@@ -1,12 +1,18 @@
 """The receptionist, tried out in a network that exists in memory only."""
 
-from receptionist import Receptionist
+import sys
+from pathlib import Path
+
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_sipdialog import Reason
 from twisted_sipdialog.testing import MemoryNetwork
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # so that trial may be started in any folder
+
+from receptionist import Receptionist
 
 
 class ReceptionistTests(SynchronousTestCase):

@@ -75,7 +75,7 @@ class RepeatTests(CalleeTestCase):
 
     def test_repeatedAck(self):
         """Repeated ACKs confirm once."""
-        agent, callee, ok = self.call()
+        _agent, callee, ok = self.call()
         for _ in range(3):
             self.peer.ack(ok)
         self.network.advance(1)
@@ -83,14 +83,14 @@ class RepeatTests(CalleeTestCase):
 
     def test_sameBranch(self):
         """An ACK with the branch of its INVITE counts, too (RFC 6026)."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, invite = self.ring(None)
         self.peer.ack(self.peer.expect("200 INVITE"), headers={"Via": invite.headers.get("via")})
         self.network.advance(1)
         self.assertEqual(callee.events, ["confirmed"])
 
     def test_wrongAck(self):
         """An ACK with another CSeq, tag or Call-ID acknowledges nothing."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         ok = self.peer.expect("200 INVITE")
         to = ok.headers.get("to")
         for name, value in (("CSeq", "77 ACK"), ("To", to + "x"), ("From", "<sip:a@b>;tag=x"), ("Call-ID", "x")):
@@ -101,7 +101,7 @@ class RepeatTests(CalleeTestCase):
 
     def test_lateAck(self):
         """An ACK after the end of the wait changes nothing."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         bye = self.peer.expect("BYE")
         self.peer.ack(self.peer.expect("200 INVITE"))
         self.network.advance(0.1)
@@ -116,7 +116,7 @@ class BeforeTests(CalleeTestCase):
 
     def test_bye(self):
         """A BYE: 200, accept() fails, the 2xx is repeated no more."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         ok = self.peer.expect("200 INVITE")
         self.assertEqual(self.finalTo(self.peer.request("BYE", within=ok)).statusCode, 200)
         self.failureResultOf(callee.accepting[0], DialogTerminated)
@@ -128,7 +128,7 @@ class BeforeTests(CalleeTestCase):
 
     def test_destroy(self):
         """destroy() is held, and the BYE goes out at the ACK (section 15)."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         ok = self.peer.expect("200 INVITE")
         ending = [callee.dialog.destroy([("X-Note", "held")]), callee.dialog.destroy()]
         self.network.advance(5)
@@ -146,7 +146,7 @@ class BeforeTests(CalleeTestCase):
 
     def test_destroyUnacknowledged(self):
         """Without an ACK the held BYE goes out at the end of that wait; destroy() fires with it."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         ending = callee.dialog.destroy()
         bye = self.peer.expect("BYE")
         self.assertAlmostEqual(self.network.clock.seconds(), 32.0, 1)
@@ -158,7 +158,7 @@ class BeforeTests(CalleeTestCase):
 
     def test_destroyThenBye(self):
         """The peer's BYE makes the held one needless: destroy() fires with None."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         ending = callee.dialog.destroy()
         self.finalTo(self.peer.request("BYE", within=self.peer.expect("200 INVITE")))
         self.assertIsNone(self.successResultOf(ending))
@@ -167,7 +167,7 @@ class BeforeTests(CalleeTestCase):
 
     def test_lost(self):
         """A peer that does not know the dialog gets its BYE no sooner (section 15, RFC 5057)."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         ok = self.peer.expect("200 INVITE")
         asking = callee.dialog.request("INFO")
         self.peer.respond(self.peer.expect("INFO"), 481)
@@ -182,7 +182,7 @@ class BeforeTests(CalleeTestCase):
 
     def test_lostEarly(self):
         """And never one while the call rings: it is refused."""
-        agent, callee, invite = self.ring()
+        _agent, callee, invite = self.ring()
         callee.context.progress()
         callee.dialog.request("INFO")
         self.peer.respond(self.peer.expect("INFO"), 481)

@@ -4,7 +4,7 @@ The end of a call (RFC 3261 section 15): every way tells exactly once.
 
 from tests.ua.callee import ANSWER, OFFER, Callee, CalleeTestCase, Notes
 from twisted_sipdialog.dialog.ended import Reason
-from twisted_sipdialog.errors import DialogTerminated
+from twisted_sipdialog.errors import DialogTerminated, TransportError
 
 
 class ByeTests(CalleeTestCase):
@@ -58,7 +58,7 @@ class ByeTests(CalleeTestCase):
 
     def test_destroy(self):
         """destroy() fires with the BYE, at its answer; again: the same, and no second BYE."""
-        agent, callee, ok = self.call()
+        _agent, callee, _ok = self.call()
         dialog = callee.dialog
         ending = dialog.destroy([("X-Note", "bye")], reason="shift is over")
         bye = self.peer.expect("BYE")
@@ -96,7 +96,7 @@ class ByeTests(CalleeTestCase):
 
     def test_afterPeers(self):
         """destroy() after the peer's BYE has nothing to send: None."""
-        agent, callee, ok = self.call()
+        _agent, callee, ok = self.call()
         self.finalTo(self.peer.request("BYE", within=ok))
         for _ in range(2):
             self.assertIsNone(self.successResultOf(callee.dialog.destroy()))
@@ -105,7 +105,7 @@ class ByeTests(CalleeTestCase):
 
     def test_crossing(self):
         """BYEs that cross: both are answered with 200, and it is told once."""
-        agent, callee, ok = self.call()
+        _agent, callee, ok = self.call()
         ending = callee.dialog.destroy()
         theirs = self.peer.request("BYE", within=ok)
         self.assertEqual(self.finalTo(theirs).statusCode, 200)
@@ -117,7 +117,7 @@ class ByeTests(CalleeTestCase):
 
     def test_dying(self):
         """After our BYE the dialog takes and sends nothing more."""
-        agent, callee, ok = self.call()
+        _agent, callee, ok = self.call()
         callee.dialog.destroy()
         bye = self.peer.expect("BYE")
         for method in ("INVITE", "INFO", "OPTIONS", "MESSAGE"):
@@ -166,20 +166,38 @@ class ByeTests(CalleeTestCase):
 
     def test_unreachable(self):
         """A peer that cannot be reached any more still ends, once."""
-        agent, callee, ok = self.call()
+        agent, callee, _ok = self.call()
         self.network.partition(agent, self.peer)
         ending = callee.dialog.destroy()
         self.network.advance(33)
         self.successResultOf(ending)
         self.assertEqual(callee.events, ["confirmed", "terminated"])
 
+    def test_noWay(self):
+        """A BYE that cannot be sent at all: destroy() fails with the reason, and the call is over all the same."""
+        for listening in (True, False):
+            callee = Callee()
+            agent = self.network.userAgent("sip:x@c.example", callee)
+            self.peer.request("INVITE", agent, body=OFFER, headers={"Contact": "<sip:peer@nowhere.example>"})
+            self.peer.ack(self.peer.expect("200 INVITE"))
+            self.network.advance(0.01)
+            ending = callee.dialog.destroy()
+            self.network.advance(0.01)
+            if listening:
+                self.failureResultOf(ending, TransportError)
+            del ending
+            self.assertEqual(callee.events, ["confirmed", "terminated"])
+            self.assertEqual(agent.dialogs, [])
+
     def test_sequence(self):
         """A lower CSeq than before is out of order: 500 (12.2.2); the dialog goes on."""
-        agent, callee, ok = self.call()
+        _agent, callee, ok = self.call()
         for method in ("INFO", "BYE", "OPTIONS"):
             request = self.peer.request(method, within=ok, headers={"CSeq": f"0 {method}"})
             self.assertEqual(self.finalTo(request).statusCode, 500, method)
-        self.assertEqual(self.finalTo(self.peer.request("INFO", within=ok, headers={"CSeq": "900 INFO"})).statusCode, 200)
+        self.assertEqual(
+            self.finalTo(self.peer.request("INFO", within=ok, headers={"CSeq": "900 INFO"})).statusCode, 200
+        )
         late = self.peer.request("BYE", within=ok, headers={"CSeq": "899 BYE"})
         self.assertEqual(self.finalTo(late).statusCode, 500)
         self.assertEqual(callee.events, ["confirmed"])
@@ -189,7 +207,7 @@ class ByeTests(CalleeTestCase):
         """A thousand calls leave nothing."""
         callee = Callee()
         agent = self.agent(callee)
-        for number in range(1000):
+        for _ in range(1000):
             self.peer.request("INVITE", agent, body=OFFER)
             ok = self.peer.expect("200 INVITE")
             self.peer.ack(ok)

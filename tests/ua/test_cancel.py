@@ -19,7 +19,7 @@ class CancelTests(CalleeTestCase):
 
     def test_cancel(self):
         """200 to the CANCEL, 487 to the INVITE; the context tells who did it, with its Reason; the delegate is told."""
-        agent, callee, invite = self.ring()
+        _agent, callee, invite = self.ring()
         self.cancelled(invite, headers={"Reason": 'SIP;cause=200;text="Call completed elsewhere"'})
         context = callee.context
         self.assertEqual(context.cancelled.method, "CANCEL")
@@ -50,7 +50,7 @@ class CancelTests(CalleeTestCase):
                 seen.append(context.cancelled.method)
                 raise
 
-        agent, callee, invite = self.ring(answer)
+        _agent, _callee, invite = self.ring(answer)
         self.cancelled(invite)
         self.assertEqual(seen, ["CANCEL"])
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -58,7 +58,7 @@ class CancelTests(CalleeTestCase):
     def test_deferred(self):
         """So is the Deferred."""
         waiting = Deferred()
-        agent, callee, invite = self.ring(lambda context: waiting)
+        _agent, _callee, invite = self.ring(lambda context: waiting)
         self.cancelled(invite)
         self.assertTrue(waiting.called)
 
@@ -91,7 +91,7 @@ class CancelTests(CalleeTestCase):
 
     def test_afterRefusal(self):
         """After a refusal as well: 200, and one final answer."""
-        agent, callee, invite = self.ring(lambda context: context.reject(486))
+        _agent, callee, invite = self.ring(lambda context: context.reject(486))
         self.peer.cancel(invite)
         self.peer.expect("200 CANCEL", 1)
         self.peer.ack(self.peer.expect("486 INVITE"))
@@ -101,21 +101,21 @@ class CancelTests(CalleeTestCase):
 
     def test_unknown(self):
         """What there is no INVITE for: 481."""
-        agent, callee, invite = self.ring()
+        agent, callee, _invite = self.ring()
         for headers in ({"Call-ID": "x", "Via": "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-x"},):
             self.assertEqual(self.final("CANCEL", agent, headers=headers).statusCode, 481)
         self.assertFalse(callee.context.answered)
         callee.context.reject(486)
 
     def test_fallBack(self):
-        """A Via that was rewritten on the way does not hide the INVITE: Call-ID, From tag, CSeq and Request-URI tell."""
-        agent, callee, invite = self.ring()
+        """A Via that was rewritten on the way hides no INVITE: Call-ID, From tag, CSeq and Request-URI tell."""
+        _agent, callee, invite = self.ring()
         self.cancelled(invite, headers={"Via": "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-rewritten"})
         self.assertEqual(callee.events, ["cancelled"])
 
     def test_fallBackIsExact(self):
         """But another Call-ID, From tag or CSeq is another call."""
-        agent, callee, invite = self.ring()
+        _agent, callee, invite = self.ring()
         via = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-other"
         cases = [("Call-ID", "x"), ("From", "<sip:peer@peer.example>;tag=x"), ("CSeq", "999 CANCEL")]
         for number, (name, value) in enumerate(cases):
@@ -125,7 +125,7 @@ class CancelTests(CalleeTestCase):
         callee.context.reject(486)
 
     def test_crossesDescription(self):
-        """It crosses an accept() whose description is still being made: 487, accept() fails, the description is closed."""
+        """It crosses an accept() whose description is being made: 487, accept() fails, the description is closed."""
         slow = Slow()
 
         def answer(context):
@@ -142,7 +142,7 @@ class CancelTests(CalleeTestCase):
 
     def test_reinvite(self):
         """A re-INVITE may be cancelled; the call goes on."""
-        agent, callee, ok = self.call()
+        _agent, callee, ok = self.call()
         callee.answer = None
 
         class Own:

@@ -79,7 +79,7 @@ class InsideTests(CalleeTestCase):
 
     def test_bodies(self):
         """INFO and MESSAGE carry any body."""
-        agent, callee, ok = self.call()
+        _agent, _callee, ok = self.call()
         for method, kind in (("INFO", "application/dtmf-relay"), ("MESSAGE", "text/html"), ("MESSAGE", "text/plain")):
             answer = self.ask(ok, method, headers={"Content-Type": kind}, body=b"Signal=5")
             self.assertEqual(answer.statusCode, 200, kind)

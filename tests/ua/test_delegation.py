@@ -23,13 +23,13 @@ class DelegationTests(CalleeTestCase):
 
     def test_plain(self):
         """A plain method answers before it returns."""
-        agent, callee, invite = self.ring(lambda context: context.reject(486))
+        _agent, _callee, invite = self.ring(lambda context: context.reject(486))
         self.assertEqual(self.finalTo(invite).statusCode, 486)
 
     def test_deferred(self):
         """A Deferred is the life of the answer."""
         deciding = Deferred()
-        agent, callee, invite = self.ring(lambda context: deciding.addCallback(context.reject))
+        _agent, _callee, invite = self.ring(lambda context: deciding.addCallback(context.reject))
         self.assertEqual(self.sent("486 INVITE"), 0)
         deciding.callback(486)
         self.assertEqual(self.finalTo(invite).statusCode, 486)
@@ -46,7 +46,7 @@ class DelegationTests(CalleeTestCase):
             await dialog.destroy()
 
         stood = []
-        agent, callee, ok = self.call(answer)
+        _agent, callee, _ok = self.call(answer)
         self.assertEqual(stood, [callee.dialog])
         deciding.callback(None)
         self.peer.respond(self.peer.expect("BYE"), 200)
@@ -101,7 +101,7 @@ class DelegationTests(CalleeTestCase):
             await context.accept(body=ANSWER)
             raise ZeroDivisionError("on purpose")
 
-        agent, callee, ok = self.call(coroutine)
+        agent, callee, _ok = self.call(coroutine)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(agent.dialogs, [callee.dialog])
         self.network.advance(1)
@@ -143,7 +143,7 @@ class DelegationTests(CalleeTestCase):
         async def answer(context):
             context.answerLater()
 
-        agent, callee, invite = self.ring(answer)
+        _agent, callee, invite = self.ring(answer)
         self.network.advance(5)
         callee.context.reject(486)
         self.assertEqual(self.finalTo(invite).statusCode, 486)
@@ -161,7 +161,7 @@ class DelegationTests(CalleeTestCase):
                 ended.append("cancelled")
                 raise
 
-        agent, callee, ok = self.call(answer)
+        agent, _callee, ok = self.call(answer)
         self.finalTo(self.peer.request("BYE", within=ok))
         self.network.advance(100)
         self.assertEqual(ended, [])
@@ -171,7 +171,7 @@ class DelegationTests(CalleeTestCase):
         self.assertEqual(ended, ["cancelled"])
 
     def test_ignoredAccept(self):
-        """An accept() nobody waits for fails silently: dialogTerminated tells. What a callback raises is still logged."""
+        """An accept() nobody waits for fails silently: dialogTerminated tells.  Errors of callbacks are logged."""
 
         def raising(context):
             context.accept(body=ANSWER).addErrback(lambda failure: 1 / 0)
@@ -190,7 +190,7 @@ class DelegationTests(CalleeTestCase):
 
     def test_lateListener(self):
         """It keeps its failure for one who listens late."""
-        agent, callee, invite = self.ring(None)
+        _agent, callee, _invite = self.ring(None)
         self.peer.request("BYE", within=self.peer.expect("200 INVITE"))
         self.network.advance(1)
         self.failureResultOf(callee.accepting[0])

@@ -2,6 +2,8 @@
 Challenges to our requests (RFC 3261 section 22, RFC 7616).
 """
 
+from twisted.internet.defer import CancelledError
+
 from tests.ua.calling import ANSWER, BOB, CallerCase, challenge, proven
 from twisted_sipdialog import Credentials
 from twisted_sipdialog.errors import ResponseError
@@ -266,6 +268,18 @@ class ChallengedCallTests(DigestCase):
         self.peer.respond(again, 200)
         self.network.advance(0.1)
         self.assertEqual(self.successResultOf(asking).statusCode, 200)
+
+    def test_cancelledThenChallenged(self):
+        """
+        A call that was given up before the challenge came is not tried again.
+        """
+        calling, invite = self.invite()
+        calling.cancel()
+        self.challenge(invite)
+        self.network.advance(40)
+        self.failureResultOf(calling, CancelledError)
+        self.assertEqual((self.count("INVITE"), self.count("CANCEL")), (1, 0))
+        self.assertNothingLeft()
 
     def test_cancelDuringRetry(self):
         """

@@ -2,7 +2,7 @@
 re-INVITE as its receiver answers it (RFC 3261 section 14.2).
 """
 
-from tests.ua.callee import ANSWER, OFFER, VIDEO, Callee, CalleeTestCase, Notes, later
+from tests.ua.callee import ANSWER, OFFER, VIDEO, CalleeTestCase, Notes, later
 from tests.ua.test_invite_server import Slow
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import DialogTerminated, NoAck
@@ -119,14 +119,15 @@ class ReinviteTests(CalleeTestCase):
 
         class Silent(Notes):
             def inviteReceived(self, context):
-                return fault(context)
+                pass
 
-        def raising(context):
-            raise ZeroDivisionError
+        class Raising(Notes):
+            def inviteReceived(self, context):
+                raise ZeroDivisionError
 
-        for fault, status in ((lambda context: None, 200), (raising, 500)):
+        for own, status in ((Silent(), 200), (Raising(), 500)):
             self.stand()
-            self.dialog.delegate = Silent()
+            self.dialog.delegate = own
             again = self.finalTo(self.reinvite(body=HOLD))
             self.assertEqual(again.statusCode, status)
             if status == 200:
@@ -173,7 +174,7 @@ class ReinviteTests(CalleeTestCase):
 
     def test_ringing(self):
         """So is one while the call still rings."""
-        agent, callee, invite = self.ring(later)
+        _agent, callee, invite = self.ring(later)
         callee.context.progress()
         ringing = self.peer.expect("180 INVITE")
         again = self.peer.request("INVITE", within=ringing, body=HOLD)
@@ -185,7 +186,7 @@ class ReinviteTests(CalleeTestCase):
 
     def test_unacknowledged(self):
         """491 while the ACK of the one before is still awaited, for the call and for a re-INVITE."""
-        agent, callee, invite = self.ring(lambda context: context.accept(media=FixedMedia(ANSWER)) and None)
+        _agent, _callee, _invite = self.ring(lambda context: context.accept(media=FixedMedia(ANSWER)) and None)
         self.ok = self.peer.expect("200 INVITE")
         self.assertEqual(self.finalTo(self.reinvite(body=HOLD)).statusCode, 491)
         self.peer.ack(self.ok)
@@ -224,7 +225,9 @@ class ReinviteTests(CalleeTestCase):
         """A Contact that cannot be used: 400, and the call goes on."""
         self.stand()
         for contact in ("%", "*", "<tel:+49>", "<sip:a@b>, <sip:c@d>"):
-            self.assertEqual(self.finalTo(self.reinvite(body=HOLD, headers={"Contact": contact})).statusCode, 400, contact)
+            self.assertEqual(
+                self.finalTo(self.reinvite(body=HOLD, headers={"Contact": contact})).statusCode, 400, contact
+            )
         self.stands()
 
     def test_noContact(self):
@@ -275,7 +278,7 @@ class ReinviteTests(CalleeTestCase):
         def answer(context):
             context.accept(media=lambda host: slow)
 
-        agent, callee, invite = self.ring(answer)
+        _agent, callee, _invite = self.ring(answer)
         slow.waiting.callback(None)
         self.ok = self.peer.expect("200 INVITE")
         self.peer.ack(self.ok)

@@ -33,7 +33,7 @@ class StopTests(CalleeTestCase):
 
     def test_calls(self):
         """Calls end by BYE, and once that is answered there is nothing to wait for."""
-        agent, callee, ok = self.call()
+        agent, callee, _ok = self.call()
         stopping = self.stop(agent)
         self.assertNoResult(stopping)
         self.peer.respond(self.peer.expect("BYE", 0.1), 200)
@@ -43,7 +43,7 @@ class StopTests(CalleeTestCase):
 
     def test_silentPeer(self):
         """A peer that does not answer the BYE is waited for no longer than stopTimeout."""
-        agent, callee, ok = self.call(stopTimeout=3.0)
+        agent, callee, _ok = self.call(stopTimeout=3.0)
         ending = callee.dialog.whenTerminated()
         stopping = self.stop(agent)
         destroying = callee.dialog.destroy()
@@ -89,7 +89,7 @@ class StopTests(CalleeTestCase):
 
     def test_unacknowledged(self):
         """A 2xx without its ACK: that is waited for, then comes the BYE (section 15)."""
-        agent, callee, invite = self.ring(None)
+        agent, callee, _invite = self.ring(None)
         ok = self.peer.expect("200 INVITE")
         stopping = self.stop(agent)
         self.network.advance(1)
@@ -123,7 +123,7 @@ class StopTests(CalleeTestCase):
 
     def test_deaf(self):
         """Nor is the answer to that BYE waited for beyond stopTimeout."""
-        agent, callee, invite = self.ring(None, stopTimeout=4.0)
+        agent, callee, _invite = self.ring(None, stopTimeout=4.0)
         stopping = self.stop(agent)
         self.network.advance(3.9)
         self.assertNoResult(stopping)
@@ -136,7 +136,7 @@ class StopTests(CalleeTestCase):
 
     def test_ignored(self):
         """An accept() that nobody waits for is no unhandled error."""
-        agent, callee, invite = self.ring(lambda context: context.accept(body=ANSWER) and None)
+        agent, callee, _invite = self.ring(lambda context: context.accept(body=ANSWER) and None)
         stopping = self.stop(agent)
         self.network.advance(6)
         self.stopped(agent, stopping)
@@ -146,7 +146,7 @@ class StopTests(CalleeTestCase):
 
     def test_newCalls(self):
         """While it stops, new calls are refused with 503; requests in dialogs are served."""
-        agent, callee, ok = self.call()
+        agent, callee, _ok = self.call()
         second = self.peer.request("INVITE", agent, body=OFFER)
         self.peer.ack(self.finalTo(second))
         stopping = self.stop(agent)

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted_sipdialog.errors import NoAck
 from twisted_sipdialog.message import Request, Response
-from twisted_sipdialog.transaction.machine import TERMINATED, Host, ServerMachine, Table
+from twisted_sipdialog.transaction.machine import TERMINATED, ServerMachine, Table
 
 PROCEEDING = "proceeding"
 ACCEPTED = "accepted"  # RFC 6026
@@ -60,10 +60,10 @@ class InviteServer(ServerMachine):
     table = TRANSITIONS
     first = PROCEEDING
 
-    def __init__(self, host: Host, key: str, flow: Any, reliable: bool, request: Request) -> None:
-        super().__init__(host, key, flow, reliable, request)
-        # 17.2.1: a 100 unless something is sent within 200 ms.
-        self._short(host.values.provisional, "timer 100")
+    def delivered(self) -> None:
+        """17.2.1: the transaction user has the request; a 100 unless it sends something within 200 ms."""
+        if self.state == PROCEEDING and self._wire is None:
+            self._short(self.host.values.provisional, "timer 100")
 
     def trying(self, _: Any) -> None:
         """The application is slow: quench the retransmissions."""

@@ -73,6 +73,7 @@ class TransactionLayer:
         if transaction.reliable:
             flow.hold()
         self.user.requestReceived(transaction)
+        transaction.delivered()
 
     def responseReceived(self, response: Response, flow: Any) -> None:
         """

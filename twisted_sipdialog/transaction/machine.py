@@ -170,6 +170,9 @@ class ServerMachine(Machine):
         self.viaText = request.viaText
         self.mergeKey: str | None = None
 
+    def delivered(self) -> None:
+        """The transaction user has the request."""
+
     def respond(self, response: Response) -> None:
         """Send C{response}, if the state allows one of its class."""
         code = response.statusCode

@@ -116,9 +116,9 @@ class Waiters:
         """The outcome is there."""
         return self._outcome is not None
 
-    def wait(self) -> Deferred[Any]:
+    def wait(self, kind: type[Deferred[Any]] = Deferred) -> Deferred[Any]:
         """A fresh Deferred of the outcome; cancelling it concerns nobody else."""
-        waiting: Deferred[Any] = Deferred(self._forget)
+        waiting = kind(self._forget)
         if self._outcome is not None:
             waiting.callback(self._outcome[0])
         else:

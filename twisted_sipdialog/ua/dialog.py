@@ -22,7 +22,7 @@ from twisted_sipdialog.message import Headers, Request, Response
 from twisted_sipdialog.message.grammar import isToken, quote
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Waiters, fire
+from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire
 from twisted_sipdialog.ua.uac import Lines, Outgoing, Sending
 
 #: What the dialog sends by itself, at the right moment.
@@ -180,7 +180,7 @@ class Dialog:
         if self._destroying is None:
             self._destroying = Waiters()
             self._destroy(lines)
-        return self._destroying.wait()
+        return self._destroying.wait(Outcome)
 
     terminate = destroy
 
@@ -191,14 +191,14 @@ class Dialog:
         elif phase is Phase.PENDING:
             self._heldBye = lines, Reason.LOCAL_BYE
         elif phase is Phase.EARLY:
-            self.invitation.giveUp(lines).addBoth(self._destroyed)
+            self.invitation.giveUp(lines).addCallback(self._destroyed)
         elif self.ended is not None:
             self._destroyed(None)
         # Else a BYE of ours is on its way already.
 
     def _destroyed(self, outcome: Any) -> None:
         if self._destroying is not None:
-            self._destroying.fire(None if isinstance(outcome, Failure) else outcome)
+            self._destroying.fire(outcome)
 
     def request(
         self,
@@ -304,7 +304,8 @@ class Dialog:
     def _byeDone(self, outcome: Any, asking: _Asking, reason: Reason) -> None:
         # Whatever came back, or nothing: the session is over (section 15.1.1).
         self.end(reason, False, outcome if isinstance(outcome, Response) else None)
-        self._destroyed(asking.sending.request if asking.sending is not None else None)
+        sent = asking.sending.request if asking.sending is not None else None
+        self._destroyed(outcome if sent is None else sent)
 
     def answerReceived(self, method: str, response: Response) -> None:
         """What a final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""

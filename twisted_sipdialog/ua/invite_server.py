@@ -244,7 +244,7 @@ class InviteServerContext(ServerContext):
         fire(acknowledged, dialog)
 
     def _takeAnswer(self, ack: Request) -> bool:
-        """The ACK carries the answer to the offer of our 2xx (section 13.2.1); without a usable one there is no session."""
+        """The ACK answers the offer of our 2xx (section 13.2.1); without a usable answer there is no session."""
         answer = sdpOf(ack)
         try:
             if answer is None:

@@ -1,0 +1,474 @@
+"""
+The examples of the documentation do what their pages say.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import sys
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.application.service import IServiceCollection
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.integration.peers import Sipua
+from tests.integration.ports import freePort
+from tests.integration.process import Peer
+from twisted_sipdialog import Phase, Reason, UserAgentDelegate
+from twisted_sipdialog.errors import ConfigurationError, ResponseError
+from twisted_sipdialog.interfaces import ISessionDescription
+from twisted_sipdialog.media.fixed import FixedMedia
+from twisted_sipdialog.message.parser import Limits
+from twisted_sipdialog.service.settings import CHECKS, DEFAULTS, Settings
+from twisted_sipdialog.testing import MemoryNetwork, ScriptedPeer
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "docs" / "examples"
+OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 4002 RTP/AVP 0\r\n"
+ANSWER = OFFER.replace(b"4002", b"4000").replace(b"192.0.2.2", b"192.0.2.1")
+ALL = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+
+
+def example(name: str) -> Any:
+    """The module C{docs/examples/NAME.py}."""
+    if os.fspath(EXAMPLES) not in sys.path:
+        sys.path.insert(0, os.fspath(EXAMPLES))
+    return importlib.import_module(name)
+
+
+#: Collected here as if they stood here.
+_tests = example("test_receptionist")
+ReceptionistTests = _tests.ReceptionistTests
+_scripted = example("test_scripted")
+network = _scripted.network
+test_ackIsLost = _scripted.test_ackIsLost
+test_malformed = _scripted.test_malformed
+test_calledByAScript = _scripted.test_calledByAScript
+test_lossyNetwork = _scripted.test_lossyNetwork
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_isImportable(name: str) -> None:
+    assert example(name).__doc__
+
+
+def test_trialFindsItsOwn() -> None:
+    """The suite is one for trial, and holds the tests that the tutorial shows."""
+    loaded = unittest.TestLoader().loadTestsFromModule(_tests)
+    assert loaded.countTestCases() == 2
+
+
+@ensureDeferred
+async def test_trialFromTheRoot(tmp_path: Path) -> None:
+    """C{trial docs/examples/test_receptionist.py}, as one types it."""
+    trial = os.fspath(Path(sys.executable).with_name("trial"))
+    arguments = [trial, "--temp-directory", os.fspath(tmp_path / "trial"), "docs/examples/test_receptionist.py"]
+    async with Peer(arguments, ROOT, {"PYTHONPATH": os.fspath(ROOT)}) as process:
+        assert await process.ended() == 0, process.output + process.errors
+    assert "PASSED (successes=2)" in process.output
+
+
+def test_receptionistIsAnApplication() -> None:
+    receptionist = example("receptionist")
+    (service,) = IServiceCollection(receptionist.application)
+    assert service.configuration.listen == ("udp:5060", "tcp:5060")
+    assert isinstance(service.delegate, receptionist.Receptionist)
+
+
+@ensureDeferred
+async def test_callTheReceptionist() -> None:
+    """call.py calls receptionist.py, over sockets; five seconds later that hangs up."""
+    async with Sipua(EXAMPLES, "--delegate", "receptionist:Receptionist") as desk:
+        arguments = [sys.executable, "call.py", desk.uri]
+        async with Peer(arguments, EXAMPLES, {"PYTHONPATH": os.fspath(ROOT)}) as caller:
+            assert await caller.ended() == 0, caller.errors
+    assert caller.errors == ""
+    ringing, answered, ended = caller.output.splitlines()
+    assert ringing == ".. 180 Ringing early dialog"
+    assert answered.startswith("answered with b'v=0")
+    assert ended.startswith("ended: normal far end release, after 5.")
+
+
+@ensureDeferred
+async def test_callNobody() -> None:
+    uri = f"sip:127.0.0.1:{freePort()};transport=tcp"
+    async with Peer([sys.executable, "call.py", uri], EXAMPLES, {"PYTHONPATH": os.fspath(ROOT)}) as caller:
+        assert await caller.ended() == 0, caller.errors
+    assert caller.output.startswith("not reached: "), caller.output
+
+
+class _Busy(UserAgentDelegate):
+    def inviteReceived(self, invitation: Any) -> None:
+        invitation.reject(486)
+
+
+class _Answering(UserAgentDelegate):
+    def inviteReceived(self, invitation: Any) -> None:
+        invitation.progress(180)
+        invitation.accept(body=ANSWER)
+
+    def messageReceived(self, context: Any) -> None:
+        context.accept(202)
+
+
+class _Silent(UserAgentDelegate):
+    cancelled: Any = None
+
+    def inviteReceived(self, invitation: Any) -> None:
+        invitation.progress(180)
+        invitation.answerLater()
+
+    def inviteCancelled(self, context: Any, request: Any) -> None:
+        self.cancelled = request
+
+
+class _NetworkTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.network = MemoryNetwork(self.clock)
+        self.alice = self.network.userAgent("sip:alice@a.example")
+        self.addCleanup(self.network.assertQuiet)
+
+    def call(self, target: str = "sip:desk@b.example", **how: Any) -> Deferred[Any]:
+        calling = self.alice.invite(target, body=OFFER, **how)
+        self.network.advance(1)
+        return calling
+
+    def refusal(self, calling: Deferred[Any]) -> Any:
+        return self.failureResultOf(calling, ResponseError).value.response
+
+
+class HelloTests(_NetworkTestCase):
+    def test_answers(self) -> None:
+        hello = example("hello").Hello(self.clock)
+        self.network.userAgent("sip:desk@b.example", hello, media=FixedMedia(ANSWER))
+        dialog = self.successResultOf(self.call())
+        self.assertIs(dialog.state, Phase.STABLE)
+
+
+class AnswerCallsTests(_NetworkTestCase):
+    def agent(self, delegate: Any) -> Any:
+        return self.network.userAgent("sip:desk@b.example", delegate, media=FixedMedia(ANSWER))
+
+    def test_screening(self) -> None:
+        bob = "sip:bob@c.example"
+        calls = example("answer_calls")
+        blocking = self.network.userAgent("sip:x@x.example", calls.Screening(blocked=["sip:alice@a.example"]))
+        self.assertEqual(self.refusal(self.call("sip:x@x.example")).statusCode, 603)
+        self.assertEqual(blocking.dialogs, [])
+        self.network.userAgent("sip:y@y.example", calls.Screening(forwarded={"sip:alice@a.example": bob}))
+        answer = self.refusal(self.call("sip:y@y.example"))
+        self.assertEqual((answer.statusCode, str(answer.contacts[0].uri)), (302, bob))
+        self.agent(calls.Screening())
+        self.successResultOf(self.call())
+        answer = self.refusal(self.call())
+        self.assertEqual((answer.statusCode, answer.headers.get("retry-after")), (486, "60"))
+
+    def test_switchboard(self) -> None:
+        board = example("answer_calls").Switchboard()
+        self.agent(board)
+        calling = self.call()
+        (ringing,) = board.ringing
+        self.network.advance(20)
+        self.assertNoResult(calling)
+        board.pickUp(ringing, ANSWER)
+        self.network.advance(1)
+        self.assertEqual(self.successResultOf(calling).id, ringing)
+        other = self.call()
+        self.network.advance(70)
+        self.assertEqual(self.refusal(other).statusCode, 408)  # noAnswerTimeout
+        self.assertEqual(board.ringing, {})
+
+    def test_attended(self) -> None:
+        attended = example("answer_calls").Attended()
+        self.agent(attended)
+        calling = self.call()
+        attended.questions[0][1].callback(False)
+        self.network.advance(1)
+        self.assertEqual(self.refusal(calling).statusCode, 603)
+        calling = self.call()
+        calling.cancel()
+        self.network.advance(1)
+        self.failureResultOf(calling, CancelledError)
+        self.failureResultOf(attended.questions[1][1], CancelledError)
+
+    def test_keypad(self) -> None:
+        attended = example("answer_calls").Attended()
+        self.agent(attended)
+        calling = self.call()
+        attended.questions[0][1].callback(True)
+        self.network.advance(1)
+        dialog = self.successResultOf(calling)
+        for digit in "42":
+            body = f"Signal={digit}\r\nDuration=160\r\n".encode()
+            asking = dialog.request("INFO", body, "application/dtmf-relay")
+            self.network.advance(1)
+            self.assertEqual(self.successResultOf(asking).statusCode, 200)
+        asking = dialog.request("INFO", b"hello", "text/plain")
+        self.network.advance(1)
+        self.assertEqual(self.successResultOf(asking).statusCode, 415)
+        output = io.StringIO()
+        self.patch(sys, "stdout", output)
+        dialog.destroy()
+        self.network.advance(1)
+        self.assertEqual(output.getvalue(), f"{dialog.id} typed 42 and ended: normal far end release\n")
+
+
+class PlaceCallsTests(_NetworkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.calls = example("place_calls")
+        self.silent = _Silent()
+        for name, delegate in (("busy", _Busy()), ("good", _Answering()), ("silent", self.silent)):
+            self.network.userAgent(f"sip:{name}@{name}.example", delegate)
+
+    def test_progress(self) -> None:
+        seen: list[str] = []
+        self.call("sip:good@good.example", delegate=self.calls.Ringing(seen.append))
+        self.assertEqual(seen, ["180 Ringing, ringing at 1"])
+
+    def test_hunt(self) -> None:
+        def hunt(*names: str) -> Deferred[Any]:
+            targets = [f"sip:{name}@{name}.example" for name in names]
+            return Deferred.fromCoroutine(self.calls.hunt(self.alice, self.clock, targets, OFFER))
+
+        hunting = hunt("busy", "silent", "good")
+        self.network.advance(25)
+        self.assertEqual(self.successResultOf(hunting).remote.sdp, ANSWER)
+        self.assertEqual(self.silent.cancelled.method, "CANCEL")
+        hunting = hunt("busy", "nobody", "silent")
+        self.network.advance(25)
+        self.assertIs(self.successResultOf(hunting), None)
+
+    def test_group(self) -> None:
+        outcomes: list[Any] = []
+        targets = [f"sip:{name}@{name}.example" for name in ("busy", "silent", "good")]
+        group = self.calls.Group(self.alice, targets, OFFER)
+        group.whenAnswered(outcomes.append, lambda: outcomes.append(None))
+        self.network.advance(1)
+        (dialog,) = outcomes
+        self.assertIs(dialog.state, Phase.STABLE)
+        reason = self.silent.cancelled.headers.get("reason")
+        self.assertEqual(reason, 'SIP;cause=487;text="Call completed elsewhere"')
+
+    def test_groupOfNobody(self) -> None:
+        outcomes: list[Any] = []
+        group = self.calls.Group(self.alice, ["sip:busy@busy.example"] * 2, OFFER)
+        group.whenAnswered(outcomes.append, lambda: outcomes.append(None))
+        self.network.advance(1)
+        self.assertEqual(outcomes, [None])
+
+    def test_forks(self) -> None:
+        forks = self.calls.Forks()
+        proxy = ScriptedPeer(self.network, "proxy.example")
+        calling = self.alice.invite("sip:peer@proxy.example", body=OFFER, delegate=forks)
+        invite = proxy.expect("INVITE")
+        to = invite.headers.get("to")
+        for tag in ("one", "two"):
+            proxy.respond(invite, 180, headers={"To": f"{to};tag={tag}"})
+        self.network.advance(1)
+        self.assertEqual(forks.tags, {"one", "two"})
+        ok = proxy.respond(invite, 200, headers={"To": f"{to};tag=two"}, body=ANSWER)
+        proxy.expect("ACK")
+        dialog = self.successResultOf(calling)
+        self.assertEqual((forks.tags, dialog.sip.remoteTag), ({"two"}, "two"))
+        dialog.destroy()
+        proxy.respond(proxy.expect("BYE"), 200, headers={"To": ok.headers.get("to")})
+
+    def test_lateOffer(self) -> None:
+        calling = self.calls.callWithoutOffer(self.alice, "sip:good@good.example", FixedMedia(OFFER))
+        self.network.advance(1)
+        self.assertEqual(self.successResultOf(calling).local.sdp, OFFER)
+
+    def test_requests(self) -> None:
+        dialog = self.successResultOf(self.call("sip:good@good.example"))
+        asking = Deferred.fromCoroutine(self.calls.whoIsThere(dialog))
+        saying = [
+            Deferred.fromCoroutine(self.calls.say(self.alice, f"sip:{name}@{name}.example", "hello"))
+            for name in ("good", "busy")
+        ]
+        self.network.advance(1)
+        self.assertIn("INVITE", self.successResultOf(asking))
+        self.assertEqual([self.successResultOf(each) for each in saying], [True, False])
+
+    def test_timeout(self) -> None:
+        """What addTimeout does: CANCEL, and the Deferred fails with TimeoutError."""
+        calling = self.alice.invite("sip:silent@silent.example", body=OFFER).addTimeout(30, self.clock)
+        self.network.advance(31)
+        self.failureResultOf(calling, TimeoutError)
+        self.assertEqual(self.silent.cancelled.method, "CANCEL")
+
+
+class DelegatesTests(_NetworkTestCase):
+    def test_forms(self) -> None:
+        forms = example("delegates")
+        for n, delegate in enumerate((forms.Plain(), forms.WithDeferred(self.clock), forms.Coroutine(self.clock))):
+            aor = f"sip:desk@d{n}.example"
+            agent = self.network.userAgent(aor, delegate)
+            self.call(aor)
+            self.network.advance(3)
+            seen = ["< INVITE", "> 180 INVITE", "> 200 INVITE", "< ACK"]
+            self.assertEqual(self.network.seenBy(agent), seen, aor)
+
+
+class AuthenticationTests(_NetworkTestCase):
+    def test_configurations(self) -> None:
+        settings = example("authentication")
+        self.assertEqual([c.realm for c in settings.office.credentials], ["example.com", "gateway.example.net"])
+        self.assertNotIn("wonderland", repr(settings.office))
+        self.assertEqual((settings.home.credentials[0].realm, settings.home.outboundProxy.host), (None, "proxy.example.com"))
+
+    def challenge(self, configuration: Any, realm: str, host: str) -> list[str]:
+        proxy = ScriptedPeer(self.network, host)
+        agent = self.network.userAgent(
+            "sip:alice@caller.example",
+            credentials=configuration.credentials,
+            outboundProxy=configuration.outboundProxy,
+        )
+        agent.request("OPTIONS", f"sip:{host}")
+        options = proxy.expect("OPTIONS")
+        challenge = f'Digest realm="{realm}", nonce="1", algorithm=SHA-256, qop="auth"'
+        proxy.respond(options, 407, headers={"Proxy-Authenticate": challenge})
+        self.network.advance(1)
+        return [message.headers.get("proxy-authorization") or "" for message in proxy.received]
+
+    def test_realm(self) -> None:
+        _, answer = self.challenge(example("authentication").office, "gateway.example.net", "gateway.example.net")
+        self.assertIn('username="1234"', answer)
+
+    def test_otherRealm(self) -> None:
+        self.assertEqual(self.challenge(example("authentication").office, "evil.example", "evil.example"), [""])
+
+    def test_proxy(self) -> None:
+        _, answer = self.challenge(example("authentication").home, "whatever", "proxy.example.com")
+        self.assertIn('username="alice"', answer)
+
+
+class _Server:
+    """A media server with one port."""
+
+    def __init__(self) -> None:
+        self.lent: set[int] = set()
+        self.connected: list[Any] = []
+        self.lending: Deferred[int] | None = None
+
+    def borrow(self) -> Deferred[int]:
+        self.lent.add(4000)
+        return self.lending if self.lending is not None else succeed(4000)
+
+    def giveBack(self, port: int) -> None:
+        self.lent.remove(port)
+
+    def sdp(self, port: int) -> bytes:
+        return ANSWER
+
+    def connect(self, port: int, remote: bytes) -> None:
+        self.connected.append((port, remote))
+
+
+class MediaTests(_NetworkTestCase):
+    def test_answers(self) -> None:
+        server = _Server()
+        media = example("media").ServerMedia(server)
+        verifyObject(ISessionDescription, media("192.0.2.1"))
+        self.network.userAgent("sip:desk@b.example", example("hello").Hello(self.clock), media=media)
+        dialog = self.successResultOf(self.call())
+        self.assertEqual((dialog.remote.sdp, server.lent), (ANSWER, {4000}))
+        dialog.destroy()
+        self.network.advance(1)
+        self.assertEqual(server.lent, set())
+
+    def test_offers(self) -> None:
+        server = _Server()
+        self.network.userAgent("sip:desk@b.example", _Answering())
+        calling = self.alice.invite("sip:desk@b.example", media=example("media").ServerMedia(server))
+        self.network.advance(1)
+        self.successResultOf(calling)
+        self.assertEqual(server.connected, [(4000, ANSWER)])
+
+    def test_closedWhileBorrowing(self) -> None:
+        server = _Server()
+        server.lending = Deferred()
+        media = example("media").ServerMedia(server)
+        self.network.userAgent("sip:desk@b.example", example("hello").Hello(self.clock), media=media)
+        calling = self.call()
+        calling.cancel()
+        self.network.advance(1)
+        self.failureResultOf(calling, CancelledError)
+        server.lending.callback(4000)
+        self.assertEqual(server.lent, set())
+
+
+class LoggingTests(_NetworkTestCase):
+    def test_calls(self) -> None:
+        file = io.StringIO()
+        observer = example("logging_calls").CallRecords(file)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.network.userAgent("sip:desk@b.example", _Answering())
+        dialog = self.successResultOf(self.call())
+        self.call("sip:nobody@busy.example").addErrback(lambda _: None)
+        dialog.destroy()
+        self.network.advance(1)
+        records = [json.loads(line) for line in file.getvalue().splitlines()]
+        ended = [record for record in records if record.get("dialogId") == dialog.id]
+        self.assertEqual({record["role"] for record in ended}, {"uac", "uas"})
+        self.assertEqual({record["reason"] for record in ended}, {Reason.LOCAL_BYE.text, Reason.REMOTE_BYE.text})
+        self.assertTrue(any("statusCode" in record for record in records), records)
+
+    def test_messages(self) -> None:
+        from twisted_sipdialog._seams import IMessageObserver
+
+        counting = example("logging_calls").Counting()
+        verifyObject(IMessageObserver, self._declared(counting))
+
+    def _declared(self, observer: Any) -> Any:
+        from zope.interface import directlyProvides
+
+        from twisted_sipdialog._seams import IMessageObserver
+
+        directlyProvides(observer, IMessageObserver)
+        return observer
+
+
+class SettingsTests(SynchronousTestCase):
+    def test_limits(self) -> None:
+        configuration = example("limits").configuration
+        self.assertEqual((configuration.loadLimits.dialogs, configuration.messageLimits.body), (200, 8_192))
+        self.assertEqual(configuration.messageLimits.uri, Limits().uri)
+
+    def test_nat(self) -> None:
+        self.assertEqual(example("nat").configuration.advertise, "203.0.113.7")
+
+    def test_wrongAor(self) -> None:
+        """The tutorial says that a wrong setting raises at once."""
+        from twisted_sipdialog import Configuration
+
+        self.assertRaises(ConfigurationError, Configuration, aor="desk")
+
+    def lines(self) -> Iterator[str]:
+        for line in (EXAMPLES / "sipua.toml").read_text().splitlines():
+            yield line
+
+    def test_tomlIsTaken(self) -> None:
+        settings = Settings()
+        settings.read(os.fspath(EXAMPLES / "sipua.toml"))
+        self.assertEqual(settings.configuration(None), Settings().configuration(None))
+        for name, value in DEFAULTS.items():
+            self.assertEqual(str(settings[name]), str(value), name)
+
+    def test_tomlIsComplete(self) -> None:
+        names = {line.lstrip("# [").split("=")[0].split("]")[0].strip() for line in self.lines()}
+        self.assertEqual(set(CHECKS) - names, set())
