@@ -41,8 +41,10 @@ UNSEEN = {
 
 #: The files of ua/, by verb, from the top down as in STRATA.
 VERBS = (
-    ("delegation", "identity", "call_log"),
+    ("delegation", "identity", "call_log", "outgoing"),
+    ("cancel",),
     ("uac",),
+    ("acknowledgement",),
     ("core",),
     ("server_context", "session", "request_client"),
     ("dialog",),

@@ -80,6 +80,13 @@ class Sipp(Peer):
             last = list(csv.DictReader(lines, delimiter=";"))[-1]
         return int(last[f"{name}(C)"])
 
+    async def succeeded(self, calls: int, timeout: float = 30.0) -> None:
+        """Wait for it to end, and check that so many calls went through and no other was begun."""
+        status = await self.ended(timeout)
+        counts = self.count("SuccessfulCall"), self.count("FailedCall")
+        if (status, *counts) != (0, calls, 0):
+            raise self.failed(f"exit status {status}, {counts[0]} calls went through, {counts[1]} failed")
+
     def failed(self, why: str) -> PeerFailed:
         unexpected = self._unexpected.read_text(errors="replace")[:4000] if self._unexpected.exists() else ""
         return PeerFailed(f"{super().failed(why)}\n{unexpected}")

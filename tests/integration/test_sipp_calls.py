@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from tests.integration.agent import TIMERS
 from tests.integration.peers import Sipp, Sipua
@@ -54,14 +56,11 @@ async def callsEnd(sipua: Sipua, calls: int, reason: Reason = Reason.REMOTE_BYE)
     assert sipua.endings(reason.text) == sipua.output.count("] uas call ") == calls
 
 
-async def play(
-    sipp: str, folder: Path, sipua: Sipua, name: str, transport: str = "udp", calls: int = 5
-) -> Sipp:
+async def play(sipp: str, folder: Path, sipua: Sipua, name: str, transport: str = "udp", calls: int = 5) -> None:
     """Have SIPp play a scenario against C{sipua}, one call after the other within a second."""
     rate = ("-m", str(calls), "-r", str(calls), "-t", ONE_SOCKET[transport])
     async with Sipp(sipp, folder, *scenario(name), *rate, sipua.address) as caller:
-        assert await caller.ended() == 0
-    assert (caller.count("SuccessfulCall"), caller.count("FailedCall")) == (calls, 0)
+        await caller.succeeded(calls)
     return caller
 
 
@@ -70,8 +69,7 @@ async def play(
 async def test_manyCalls(sipp: str, tmp_path: Path, transport: str) -> None:
     calls = ("-sn", "uac", "-m", "2000", "-r", "200", "-t", ONE_SOCKET[transport])
     async with Sipua(tmp_path) as sipua, Sipp(sipp, tmp_path, *calls, sipua.address) as caller:
-        assert await caller.ended(timeout=60) == 0
-        assert (caller.count("SuccessfulCall"), caller.count("FailedCall")) == (2000, 0)
+        await caller.succeeded(2000, timeout=60)
         await callsEnd(sipua, 2000)
 
 
@@ -83,8 +81,7 @@ async def test_callsOverIpv6(sipp: str, tmp_path: Path, transport: str) -> None:
         Sipua(tmp_path, host="::1") as sipua,
         Sipp(sipp, tmp_path, *calls, sipua.address, host="::1") as caller,
     ):
-        assert await caller.ended() == 0
-        assert (caller.count("SuccessfulCall"), caller.count("FailedCall")) == (100, 0)
+        await caller.succeeded(100)
         await callsEnd(sipua, 100)
 
 
@@ -93,8 +90,7 @@ async def test_callsOverIpv6(sipp: str, tmp_path: Path, transport: str) -> None:
 async def test_callsFromAPortEach(sipp: str, tmp_path: Path, transport: str) -> None:
     calls = ("-sn", "uac", "-m", "200", "-r", "100", "-d", "500", "-t", SOCKET_EACH[transport])
     async with Sipua(tmp_path) as sipua, Sipp(sipp, tmp_path, *calls, sipua.address) as caller:
-        assert await caller.ended() == 0
-        assert (caller.count("SuccessfulCall"), caller.count("FailedCall")) == (200, 0)
+        await caller.succeeded(200)
         await callsEnd(sipua, 200)
 
 
@@ -107,10 +103,10 @@ async def test_ownDelegateAndNothingLeft(sipp: str, tmp_path: Path, transport: s
     calls = ("-sn", "uac", "-m", "200", "-r", "200", "-t", ONE_SOCKET[transport])
     async with Sipua(tmp_path, *settings(tmp_path), "--delegate", "office.desk:Desk") as sipua:
         async with Sipp(sipp, tmp_path, *calls, sipua.address) as caller:
-            assert await caller.ended() == 0
-        assert caller.count("FailedCall") == 0
+            await caller.succeeded(200)
         await callsEnd(sipua, 200)
-        await sipua.rest(TIMERS.transaction + 0.5)
+        # What absorbs copies of the last BYE stays longest.
+        await deferLater(reactor, TIMERS.transaction + 0.5)
     assert sipua.output.count("left: []\n") == 1
 
 
@@ -137,14 +133,11 @@ async def test_callerGivesUpWhileItRings(
         await callsEnd(sipua, 5, reason)
 
 
-@TRANSPORTS
 @ensureDeferred
-async def test_answerAfterRinging(sipp: str, tmp_path: Path, transport: str) -> None:
-    async with Sipua(tmp_path, "--answer-after", "1.5", "--log-messages") as sipua:
-        await play(sipp, tmp_path, sipua, "caller_in_dialog", transport, calls=1)
-        await callsEnd(sipua, 1)
-    rang, answered = (sipua.secondOf(f"\tSIP/2.0 {status} ") for status in (180, 200))
-    assert answered - rang >= 1
+async def test_answerAfterRinging(sipp: str, tmp_path: Path) -> None:
+    async with Sipua(tmp_path, "--answer-after", "1.5") as sipua:
+        await play(sipp, tmp_path, sipua, "caller_waits_for_the_answer")
+        await callsEnd(sipua, 5)
 
 
 @TRANSPORTS

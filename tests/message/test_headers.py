@@ -37,7 +37,8 @@ class NameTests(SynchronousTestCase):
             self.assertEqual(block(f"{letter}: x").get(name), "x", letter)
             self.assertEqual(block(f"{letter.upper()}: x").get(name.upper()), "x", letter)
             self.assertEqual(block(f"{name}: x").get(letter), "x", letter)
-            self.assertEqual((keyOf(letter), fullName(letter)), (name.lower(), name))
+            self.assertEqual((keyOf(letter), fullName(letter).lower()), (name.lower(), name.lower()))
+        self.assertEqual(fullName("i"), "Call-ID")
         self.assertEqual(fullName("X-odd"), "X-odd")
 
     def test_spaceBeforeColon(self):
@@ -52,7 +53,7 @@ class NameTests(SynchronousTestCase):
         """
         Section 25.1: a name is a token.
         """
-        for line in ("no colon", "", ":x", " : x", "a b: x", "a\x0b: x", "\u017fubject: x", "a(: x", "\udcff: x", "a\xa0: x"):
+        for line in ("no colon", "", ":x", "a b: x", "a\x0b: x", "\u017fubject: x", "a(: x", "\udcff: x", "a\xa0: x"):
             error = self.assertRaises(ParseError, block, "To: x", line)
             self.assertEqual(error.statusCode, 400, line)
 

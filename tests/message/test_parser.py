@@ -23,11 +23,9 @@ class ParserCase(SynchronousTestCase):
         error = self.assertRaises(ParseError, parseMessage, data, limits)
         self.assertEqual((error.statusCode, error.request is None), (statusCode, statusCode is None), f"{error}: {data!r}")
         if error.request is not None:
-            answer = parseMessage(message().replace(b"OPTIONS", error.request.method.encode()))  # it can be answered
-            assert isinstance(answer, Request)
-            data = error.request.response(statusCode or 400, toTag="t").toBytes()
-            self.assertTrue(data.startswith(b"SIP/2.0 %d " % (statusCode or 0)))
-            self.assertIn(b"\r\nVia: SIP/", b"\r\n" + data)
+            answer = error.request.response(statusCode or 400, toTag="t").toBytes()
+            self.assertTrue(answer.startswith(b"SIP/2.0 %d " % (statusCode or 0)), answer)
+            self.assertIn(b"\r\nVia: SIP/", answer)
         return error
 
 
@@ -75,7 +73,9 @@ class RequestTests(ParserCase):
             f"OPTIONS {uri}\tSIP/2.0",
         ):
             self.refused(message(start=start), 400)
-        for start in (f" OPTIONS {uri} SIP/2.0", f"OPT\u0130ONS {uri} SIP/2.0", f"OPTIONS, {uri} SIP/2.0", f"\udcff {uri} SIP/2.0"):
+        for start in (f"OPT\u0130ONS {uri} SIP/2.0", f"OPTIONS, {uri} SIP/2.0", f"\udcff {uri} SIP/2.0"):
+            self.refused(message(start=start), 400)
+        for start in (f" OPTIONS {uri} SIP/2.0", f"OPTIONS\t{uri} SIP/2.0", f"\udcff {uri}"):
             self.refused(message(start=start), None)
 
     def test_version(self):

@@ -144,6 +144,14 @@ class BeforeTests(CalleeTestCase):
         self.assertIs(callee.ended.reason, Reason.LOCAL_BYE)
         self.assertIs(self.successResultOf(callee.accepting[0]), callee.dialog)
 
+    def test_destroyThenRequest(self):
+        """Once destroy() was called nothing more is asked in the dialog, though its BYE is still held."""
+        _agent, callee, _invite = self.ring(None)
+        callee.dialog.destroy()
+        self.failureResultOf(callee.dialog.request("INFO"), DialogTerminated)
+        self.finalTo(self.peer.request("BYE", within=self.peer.expect("200 INVITE")))
+        self.assertEqual(self.sent("INFO"), 0)
+
     def test_destroyUnacknowledged(self):
         """Without an ACK the held BYE goes out at the end of that wait; destroy() fires with it."""
         _agent, callee, _invite = self.ring(None)

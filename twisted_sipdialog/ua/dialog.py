@@ -18,12 +18,13 @@ from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE
 from twisted_sipdialog.errors import DialogTerminated, InvalidValue, SipError
 from twisted_sipdialog.interfaces import IDialog
-from twisted_sipdialog.message import Headers, Request, Response
+from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.grammar import isToken, quote
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire
-from twisted_sipdialog.ua.uac import Lines, Outgoing, Sending
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+from twisted_sipdialog.ua.uac import Sending
 
 #: What the dialog sends by itself, at the right moment.
 _OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE")
@@ -174,9 +175,9 @@ class Dialog:
         return self._terminated.wait()
 
     def destroy(self, extraHeaders: Iterable[tuple[str, str]] = (), reason: str | None = None) -> Deferred[Any]:
-        lines = [*Headers(extraHeaders)]
+        lines = extraLines(extraHeaders)
         if reason is not None:
-            lines += [*Headers([("Reason", f"SIP;cause=200;text={quote(reason)}")])]
+            lines += extraLines([("Reason", f"SIP;cause=200;text={quote(reason)}")])
         if self._destroying is None:
             self._destroying = Waiters()
             self._destroy(lines)
@@ -209,10 +210,10 @@ class Dialog:
     ) -> Deferred[Response]:
         if method in _OWN or not isToken(method):
             raise InvalidValue("method", method, "the dialog sends it by itself: destroy() for BYE")
-        lines = [*Headers(extraHeaders)]
+        lines = extraLines(extraHeaders)
         if body:
-            lines += [*Headers([("Content-Type", contentType or "text/plain")])]
-        if self.state is Phase.TERMINATED:
+            lines += [typeLine(contentType or "text/plain")]
+        if self.state is Phase.TERMINATED or self._destroying is not None:
             return fail(DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended))
         return self.ask(method, body, lines)
 

@@ -25,17 +25,19 @@ from twisted_sipdialog.errors import (
     TransportError,
 )
 from twisted_sipdialog.interfaces import IInviteClientContext
-from twisted_sipdialog.message import Headers, Request, Response
+from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.grammar import quote
 from twisted_sipdialog.message.uri import SipUri
 from twisted_sipdialog.ua import call_log
+from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Waiters
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
 from twisted_sipdialog.ua.request_client import newRequest
 from twisted_sipdialog.ua.session import GivenDescription, hostOf, sdpOf
-from twisted_sipdialog.ua.uac import Acknowledgement, Lines, Outgoing, Sending
+from twisted_sipdialog.ua.uac import Sending
 
 _log = Logger()
 
@@ -121,9 +123,9 @@ class InviteClientContext:
         return self._answered.wait()
 
     def cancel(self, reason: str | None = None, extraHeaders: Any = ()) -> None:
-        lines = [*Headers(extraHeaders)]
+        lines = extraLines(extraHeaders)
         if reason is not None:
-            lines += [*Headers([("Reason", f"SIP;cause=487;text={quote(reason)}")])]
+            lines += extraLines([("Reason", f"SIP;cause=487;text={quote(reason)}")])
         self._cancel(lines)
 
     def _cancel(self, lines: Lines) -> Request | None:
@@ -381,6 +383,6 @@ def callTo(
     outgoing.lines.append(("Allow", core.allow()))
     if core.configuration.supported:
         outgoing.lines.append(("Supported", ", ".join(core.configuration.supported)))
-    Headers([("Content-Type", contentType)])  # may raise
+    typeLine(contentType)  # may raise
     session = GivenDescription(body, contentType) if body else None
     return InviteClientContext(core, outgoing, session, factory, body == b"", delegate)

@@ -12,11 +12,11 @@ from zope.interface import implementer
 
 from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.errors import InvalidValue, SipError
-from twisted_sipdialog.message import Headers, Response
+from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.grammar import isToken
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import fire
-from twisted_sipdialog.ua.uac import Outgoing
+from twisted_sipdialog.ua.outgoing import Outgoing, extraLines, typeLine
 
 #: Methods that only make sense with a context, or inside a dialog.
 _NOT_ALONE = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE")
@@ -51,7 +51,7 @@ def newRequest(core: Core, method: str, target: str, extraHeaders: Any) -> Outgo
     return Outgoing(
         method,
         uri,
-        [*lines, *Headers(extraHeaders)],
+        [*lines, *extraLines(extraHeaders)],
         Counter(),
         routes=routes,
         digest=core.client.digest(),
@@ -77,7 +77,7 @@ class Asking:
         outgoing = newRequest(core, method, target, extraHeaders)
         outgoing.body = body
         if body:
-            outgoing.lines += [*Headers([("Content-Type", contentType or "text/plain")])]
+            outgoing.lines += [typeLine(contentType or "text/plain")]
         self._core = core
         self._outgoing = outgoing
         self.answered: Deferred[Any] = Deferred()

@@ -8,7 +8,6 @@ finds the way (L{ILocator}), writes Via and Contact for it, answers challenges
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -20,53 +19,10 @@ from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.errors import LocateError, ResponseError, SipError, Timeout, TransportError
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.digest import DigestClient
-from twisted_sipdialog.message.uri import SipUri, parseUri
+from twisted_sipdialog.message.uri import SipUri
+from twisted_sipdialog.ua.cancel import UNHEARD, cancelOf
 from twisted_sipdialog.ua.identity import Identity
-
-Lines = list[tuple[str, str]]
-
-
-@attrs.define
-class Outgoing:
-    """
-    A request as the user agent wants it said.
-
-    @ivar method: its method.
-    @ivar uri: its Request-URI.
-    @ivar lines: From, To, Call-ID and whatever else was asked for; not Via, CSeq, Contact, Content-Length.
-    @ivar sequence: gives the CSeq number of each attempt that needs a new one.
-    @ivar body: the body.
-    @ivar routes: Route lines; the first says where it goes, unless C{hop} does.
-    @ivar contact: it carries our Contact.
-    @ivar digest: what the call leg knows of challenges, or None without credentials.
-    @ivar hop: the URI it goes to when that is neither the first route nor, without routes, C{uri}.
-    """
-
-    method: str
-    uri: str
-    lines: Lines
-    sequence: Callable[[], int]
-    body: bytes = b""
-    routes: Lines = attrs.Factory(list)
-    contact: bool = False
-    digest: DigestClient | None = None
-    hop: str | None = None
-
-    @property
-    def callId(self) -> str:
-        """Its Call-ID."""
-        return next(value for name, value in self.lines if name == "Call-ID")
-
-    def nextHop(self) -> Any:
-        """
-        Where it goes (section 8.1.2).
-
-        @raise ParseError: the first route, or the Request-URI, is malformed.
-        """
-        if self.hop is not None or not self.routes:
-            return parseUri(self.hop or self.uri)
-        value = self.routes[0][1]
-        return parseUri(value[value.rfind("<") + 1 : value.rfind(">")])
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing
 
 
 class UserAgentClient:
@@ -354,71 +310,10 @@ class Sending:
         return self._cancel(lines) if self._provisional else None
 
     def _cancel(self, lines: Lines) -> Request | None:
-        request = self.request
-        assert request is not None
-        headers = request.headers
-        copied = [("Via", request.viaText), ("Max-Forwards", "70")]
-        copied += [("Route", route) for route in headers.getAll("route")]
-        copied += [(name, headers.get(name) or "") for name in ("From", "To", "Call-ID")]
-        copied += [("CSeq", f"{request.cseqNumber} CANCEL"), *lines, ("Content-Length", "0")]
-        cancel = Request._written("CANCEL", request.uriText, copied, b"", request.cseqNumber)
+        assert self.request is not None
+        cancel = cancelOf(self.request, lines)
         transactions = self._client.transactions
         invite = self._transaction
-        transactions.client(cancel, self.flow, _Unheard()).start()
+        transactions.client(cancel, self.flow, UNHEARD).start()
         transactions.at(transactions.now() + transactions.values.transaction, lambda _: invite.handle("abandon"), None)
         return cancel
-
-
-@implementer(IClientTransactionUser)
-class _Unheard:
-    """Nobody waits for the answer to a CANCEL: that of its INVITE tells (section 9.1)."""
-
-    __slots__ = ()
-
-    def responseReceived(self, response: Response) -> None:
-        pass
-
-    def transactionFailed(self, error: SipError) -> None:
-        pass
-
-
-class Acknowledgement:
-    """
-    The ACK to a 2xx (section 13.2.2.4): no transaction; written once, sent again for each copy of the 2xx.
-    """
-
-    __slots__ = ("_client", "_flow", "_outgoing", "_udpOnly", "_wire", "number")
-
-    def __init__(self, client: UserAgentClient, outgoing: Outgoing) -> None:
-        self._client = client
-        self._outgoing = outgoing
-        self._flow: Any = None
-        self._wire: bytes | None = None
-        self._udpOnly = False
-        self.number = outgoing.sequence()
-
-    def send(self) -> None:
-        """Send it, or send it again."""
-        if self._wire is not None and self._flow.isOpen and self._flow.send(self._wire):
-            return
-        try:
-            hop = self._outgoing.nextHop()
-        except SipError:
-            return
-        self._client.locate(hop).addCallbacks(self._located, lambda _: None)
-
-    def _located(self, destinations: list[Any]) -> None:
-        for destination in destinations:
-            try:
-                flow = self._client.transport.flowTo(destination)
-                wire = self._client.write(self._outgoing, flow, self.number, []).toBytes()
-                if not flow.reliable and not self._udpOnly and len(wire) > self._client.configuration.udpLimit:
-                    # Section 18.1.1; should that be refused, the next copy of the 2xx gets its ACK by UDP.
-                    self._udpOnly = True
-                    flow = self._client.transport.flowTo(attrs.evolve(destination, protocol="TCP"))
-                    wire = self._client.write(self._outgoing, flow, self.number, []).toBytes()
-            except TransportError:
-                continue
-            if flow.send(wire):
-                self._flow, self._wire = flow, wire
-                return
