@@ -88,7 +88,7 @@ async def test_callsOverIpv6(sipp: str, tmp_path: Path, transport: str) -> None:
 @TRANSPORTS
 @ensureDeferred
 async def test_callsFromAPortEach(sipp: str, tmp_path: Path, transport: str) -> None:
-    calls = ("-sn", "uac", "-m", "200", "-r", "100", "-d", "500", "-t", SOCKET_EACH[transport])
+    calls = ("-sn", "uac", "-m", "200", "-r", "100", "-d", "500", "-t", SOCKET_EACH[transport], "-max_socket", "500")
     async with Sipua(tmp_path) as sipua, Sipp(sipp, tmp_path, *calls, sipua.address) as caller:
         await caller.succeeded(200)
         await callsEnd(sipua, 200)

@@ -2,6 +2,8 @@
 The stream framer: RFC 3261 section 18.3, RFC 5626 section 3.5.1.
 """
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -138,7 +140,7 @@ class KeepAliveTests(FramerCase):
         whole = b"\r\n\r\n"
         for cuts in ([1], [2], [3], [1, 2], [1, 3], [2, 3], [1, 2, 3]):
             edges = [0, *cuts, 4]
-            found = self.fed(*[whole[a:b] for a, b in zip(edges, edges[1:], strict=False)], TWO)
+            found = self.fed(*[whole[a:b] for a, b in pairwise(edges)], TWO)
             self.assertEqual((found.count(KeepAlive.PING), found[-1]), (1, TWO), cuts)
 
     def test_bareLineEnds(self):

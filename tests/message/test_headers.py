@@ -221,7 +221,11 @@ class PropertyTests(SynchronousTestCase):
         for name, value in headers:
             self.assertIn(value, headers.getAll(name))
 
-    @given(st.lists(st.tuples(st.sampled_from(["Via", "v", "To", "X-Odd", "x-odd", "s"]), WIRE_TEXT), min_size=1, max_size=8))
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from(["Via", "v", "To", "X-Odd", "x-odd", "s"]), WIRE_TEXT), min_size=1, max_size=8
+        )
+    )
     def test_lossless(self, fields):
         """
         Section 7.3.1: what is written reads as what it was, but for white space around values.

@@ -40,7 +40,12 @@ class WriteTests(SynchronousTestCase):
         """
         Section 7.2: status line; the registered phrase unless another is given.
         """
-        for code, phrase, line in ((200, None, "200 OK"), (486, None, "486 Busy Here"), (699, "\u043d\u0435\u0442", "699 \u043d\u0435\u0442"), (180, "", "180 ")):
+        for code, phrase, line in (
+            (200, None, "200 OK"),
+            (486, None, "486 Busy Here"),
+            (699, "\u043d\u0435\u0442", "699 \u043d\u0435\u0442"),
+            (180, "", "180 "),
+        ):
             data = Response(code, phrase, LINES).toBytes()
             self.assertTrue(data.startswith(f"SIP/2.0 {line}\r\nVia: ".encode()), data)
             again = parseMessage(data)
@@ -72,10 +77,27 @@ class WriteTests(SynchronousTestCase):
         """
         A message that forgot what can be read again says the same as before.
         """
-        for request in (Request("INVITE", "sip:b", LINES, b"x"), parsed(b"\r\n" + message("INVITE", b"x", extra="X:\r\n y\r\n"))):
-            before = (request.toBytes(), list(request.headers), request.callId, request.fromTag, request.via.branch, request.body)
+        for request in (
+            Request("INVITE", "sip:b", LINES, b"x"),
+            parsed(b"\r\n" + message("INVITE", b"x", extra="X:\r\n y\r\n")),
+        ):
+            before = (
+                request.toBytes(),
+                list(request.headers),
+                request.callId,
+                request.fromTag,
+                request.via.branch,
+                request.body,
+            )
             request.shrink()
-            after = (request.toBytes(), list(request.headers), request.callId, request.fromTag, request.via.branch, request.body)
+            after = (
+                request.toBytes(),
+                list(request.headers),
+                request.callId,
+                request.fromTag,
+                request.via.branch,
+                request.body,
+            )
             self.assertEqual(before, after)
             self.assertEqual(request.response(200).toBytes()[:15], b"SIP/2.0 200 OK\r")
 
@@ -136,14 +158,19 @@ class AnswerTests(SynchronousTestCase):
         Section 8.2.6.2: a To that has a tag keeps it.
         """
         request = parsed(message(to="<sip:b@b.example>;tag=7"))
-        self.assertEqual(parseMessage(request.response(200, toTag="9").toBytes()).headers.get("to"), "<sip:b@b.example>;tag=7")
+        self.assertEqual(
+            parseMessage(request.response(200, toTag="9").toBytes()).headers.get("to"), "<sip:b@b.example>;tag=7"
+        )
         self.assertEqual(parsed(message()).response(200).headers.get("to"), "<sip:desk@b.example>")
 
     def test_stamp(self):
         """
         Section 18.2.1: what the transport wrote into the topmost Via goes back, the others as they came.
         """
-        for extra, via in (("Via: SIP/2.0/UDP b.example\r\n", "SIP/2.0/UDP a.example"), ("", "SIP/2.0/UDP a.example, SIP/2.0/UDP b.example")):
+        for extra, via in (
+            ("Via: SIP/2.0/UDP b.example\r\n", "SIP/2.0/UDP a.example"),
+            ("", "SIP/2.0/UDP a.example, SIP/2.0/UDP b.example"),
+        ):
             request = parsed(message(via=via, extra=extra))
             request.stampVia("SIP/2.0/UDP a.example;received=192.0.2.9")
             self.assertEqual(request.via.received, "192.0.2.9")
@@ -191,4 +218,7 @@ class AnswerTests(SynchronousTestCase):
         Section 8.2.6.2: each answer has the tag it is given.
         """
         request = parsed(message())
-        self.assertEqual([request.response(code, toTag=tag).toTag for code, tag in ((100, ""), (180, "1"), (200, "1"), (200, "2"))], ["", "1", "1", "2"])
+        self.assertEqual(
+            [request.response(code, toTag=tag).toTag for code, tag in ((100, ""), (180, "1"), (200, "1"), (200, "2"))],
+            ["", "1", "1", "2"],
+        )

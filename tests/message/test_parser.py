@@ -21,7 +21,9 @@ class ParserCase(SynchronousTestCase):
     def refused(self, data: bytes, statusCode: int | None, limits: Limits = Limits()) -> ParseError:  # noqa: B008
         """It is refused with that status, and can be answered if there is one."""
         error = self.assertRaises(ParseError, parseMessage, data, limits)
-        self.assertEqual((error.statusCode, error.request is None), (statusCode, statusCode is None), f"{error}: {data!r}")
+        self.assertEqual(
+            (error.statusCode, error.request is None), (statusCode, statusCode is None), f"{error}: {data!r}"
+        )
         if error.request is not None:
             answer = error.request.response(statusCode or 400, toTag="t").toBytes()
             self.assertTrue(answer.startswith(b"SIP/2.0 %d " % (statusCode or 0)), answer)
@@ -37,7 +39,9 @@ class RequestTests(ParserCase):
         data = message("MESSAGE", b"hello\r\n")
         request = parseMessage(data)
         assert isinstance(request, Request)
-        self.assertEqual((request.method, request.uriText, request.body), ("MESSAGE", "sip:desk@b.example", b"hello\r\n"))
+        self.assertEqual(
+            (request.method, request.uriText, request.body), ("MESSAGE", "sip:desk@b.example", b"hello\r\n")
+        )
         self.assertEqual((request.cseqNumber, request.cseqMethod, request.callId), (1, "MESSAGE", "raw-1"))
         self.assertEqual((request.fromTag, request.toTag, request.via.branch), ("f1", "", "z9hG4bK-1"))
         self.assertEqual(request.toBytes(), data)
@@ -146,7 +150,12 @@ class RequestTests(ParserCase):
         """
         Section 17.1: an ACK is never answered, however malformed.
         """
-        for data in (message("ACK", to=None), message("ACK", content_length="9"), message("ACK", cseq="1 INVITE"), message("ACK", via=";")):
+        for data in (
+            message("ACK", to=None),
+            message("ACK", content_length="9"),
+            message("ACK", cseq="1 INVITE"),
+            message("ACK", via=";"),
+        ):
             self.refused(data, None)
 
     def test_notUtf8(self):
@@ -176,7 +185,14 @@ class BodyTests(ParserCase):
         body goes on to the end.
         """
         data = message("MESSAGE", b"0123456789")
-        for length, body in (("4", b"0123"), ("0", b""), ("10", b"0123456789"), ("0004", b"0123"), ("0" * 30 + "4", b"0123"), (None, b"0123456789")):
+        for length, body in (
+            ("4", b"0123"),
+            ("0", b""),
+            ("10", b"0123456789"),
+            ("0004", b"0123"),
+            ("0" * 30 + "4", b"0123"),
+            (None, b"0123456789"),
+        ):
             request = parseMessage(message("MESSAGE", b"0123456789", content_length=length))
             self.assertEqual(request.body, body, length)
             self.assertTrue(request.toBytes().endswith(b"\r\n\r\n" + body))
@@ -222,9 +238,9 @@ class ResponseTests(ParserCase):
         """
         Section 8.1.3: a response is dropped, never answered.
         """
-        for line in (b"SIP/2.0 20 OK", b"SIP/2.0 2000 OK", b"SIP/2.0 700 OK", b"SIP/2.0 099 OK", b"SIP/2.0  200 OK", b"SIP/3.0 200 OK",
-                     b"SIP/2.0", b"SIP/2.0 \xef\xbc\x92\xef\xbc\x90\xef\xbc\x90 OK", b"SIP/2.0 4294967301 OK"):  # fmt: skip
-            self.refused(OK.replace(b"SIP/2.0 200 OK", line), None)
+        for rest in ("", "20 OK", "2000 OK", "700 OK", "099 OK", " 200 OK", "\uff12\uff10\uff10 OK", "4294967301 OK"):
+            self.refused(OK.replace(b"SIP/2.0 200 OK", f"SIP/2.0 {rest}".encode()), None)
+        self.refused(OK.replace(b"SIP/2.0", b"SIP/3.0", 1), None)
         for header in (b"Via", b"From", b"To", b"Call-ID", b"CSeq"):
             self.refused(OK.replace(header + b":", b"X-Other:"), None)
         self.refused(OK.replace(b"CSeq: 7", b"CSeq: 9292394834772304023312"), None)

@@ -69,13 +69,17 @@ class BodyTests(RobustCase):
 
     def offer(self, number: int, body: bytes, kind: str = "application/sdp") -> set[int]:
         """INVITE with that body; the final statuses.  A call that comes about is acknowledged and ended."""
-        found = {code for code in self.ask(message("INVITE", body, number=number, content_type=kind), 0.1) if code >= 200}
+        found = {
+            code for code in self.ask(message("INVITE", body, number=number, content_type=kind), 0.1) if code >= 200
+        }
         for answer in self.raw.datagrams:
             lines = dict(line.split(": ", 1) for line in answer.decode().split("\r\n\r\n")[0].split("\r\n")[1:])
             self.ask(message("ACK", number=number, to=lines["To"], cseq="1 ACK"), 0.1)
             if answer.startswith(b"SIP/2.0 200"):
                 via = f"SIP/2.0/UDP raw.example;branch=z9hG4bK-bye-{number}"
-                self.assertEqual(self.ask(message("BYE", number=number, via=via, to=lines["To"], cseq="2 BYE"), 0.1), [200])
+                self.assertEqual(
+                    self.ask(message("BYE", number=number, via=via, to=lines["To"], cseq="2 BYE"), 0.1), [200]
+                )
             break
         self.raw.datagrams.clear()
         return found
@@ -138,7 +142,10 @@ class BodyTests(RobustCase):
                 ({488}, head + b"m=video 4000 RTP/AVP 31\r\n"),
                 ({400, 488}, b"\0" * 1_000),
                 ({400, 488}, b"v=0"),
-                ({200, 400, 488}, head.replace(b"IN IP4 192.0.2.77\r\nt", b"IN IP9 nowhere\r\nt") + b"m=audio 1 RTP/AVP 0\r\n"),
+                (
+                    {200, 400, 488},
+                    head.replace(b"IN IP4 192.0.2.77\r\nt", b"IN IP9 nowhere\r\nt") + b"m=audio 1 RTP/AVP 0\r\n",
+                ),
                 ({200, 400, 488}, head),
                 ({200, 400, 488}, SDP + b"a=x\r\n" * 9_000),
                 ({200, 400, 488}, head + b"m=audio 4000 RTP/AVP 0\r\n" * 1_000),

@@ -9,7 +9,22 @@ from tests.robustness.case import RobustCase, message
 from twisted_sipdialog.message import KeepAlive, Request, StreamFramer, parseMessage
 
 #: What a stream may say about the length of a body and be wrong.
-LENGTHS = ("-1", "+5", "0x10", "1000000000", str(2**31), str(2**32), str(2**64), "9" * 400, "\uff15", "1_0", "5 5", "", "5,5", "a")
+LENGTHS = (
+    "-1",
+    "+5",
+    "0x10",
+    "1000000000",
+    str(2**31),
+    str(2**32),
+    str(2**64),
+    "9" * 400,
+    "\uff15",
+    "1_0",
+    "5 5",
+    "",
+    "5,5",
+    "a",
+)
 
 
 class StreamTests(RobustCase):
@@ -149,7 +164,8 @@ def parsed(framer: StreamFramer, pieces: list[bytes]) -> list[object]:
 
 METHODS_OF_STREAM = ("OPTIONS", "MESSAGE", "INVITE")
 STREAMS = st.lists(
-    st.tuples(st.sampled_from(METHODS_OF_STREAM), st.binary(max_size=40), st.sampled_from(["", "\r\n", "\r\n\r\n"])), max_size=5
+    st.tuples(st.sampled_from(METHODS_OF_STREAM), st.binary(max_size=40), st.sampled_from(["", "\r\n", "\r\n\r\n"])),
+    max_size=5,
 )
 
 

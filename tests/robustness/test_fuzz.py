@@ -11,9 +11,12 @@ from tests.robustness.case import SDP, Accepting, RobustCase, message
 _EXAMPLES = examples(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 #: Pieces that mean something to a parser of SIP.
 _WORDS = st.sampled_from(
-    b"INVITE|OPTIONS|ACK|CANCEL|SIP/2.0|sip:desk@b.example|sip:|Via:|v:|From:|To:|Call-ID:|CSeq:|Contact:|Content-Length:|"
-    b"SIP/2.0/UDP raw.example;branch=z9hG4bKf|SIP/2.0/TCP raw.example|;tag=|;rport|<|>|\"|\\|,|;|=|:|*|%|%00|[|]|[::1]|@| |"
-    b"\t|\r\n|\r\n\r\n|\n|\r|0|1|200 OK|9999999999|-1|\0|\xff|\xc3\xa9|1 INVITE|1 OPTIONS|Require:|Route:|Accept:".split(b"|")
+    rb"""
+    INVITE OPTIONS ACK CANCEL SIP/2.0 sip:desk@b.example sip: Via: v: From: To: Call-ID: CSeq: Contact: Content-Length:
+    SIP/2.0/UDP SIP/2.0/TCP raw.example ;branch=z9hG4bKf ;tag= ;rport < > " \ , ; = : * % %00 [ ] [::1] @ 0 1 200 -1
+    9999999999 Require: Route: Accept: Record-Route:
+    """.split()
+    + [b" ", b"\t", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"\0", b"\xff", b"\xc3\xa9", b"1 INVITE", b"1 OPTIONS"]
 )
 ANYTHING = st.binary(max_size=400) | st.lists(_WORDS, max_size=60).map(b"".join)
 

@@ -110,7 +110,13 @@ class ChallengeTests(RobustCase):
         """
         self.delegate.inviteReceived = lambda context: context.accept(body=SDP)
         for method, status, name in (("BYE", 407, "Proxy-Authenticate"), ("INFO", 401, "WWW-Authenticate")):
-            for challenge in ('Digest realm="evil", nonce="1"', 'Digest nonce="1"', "Digest", "", 'Basic realm="b.example"'):
+            for challenge in (
+                'Digest realm="evil", nonce="1"',
+                'Digest nonce="1"',
+                "Digest",
+                "",
+                'Basic realm="b.example"',
+            ):
                 self.peer.request("INVITE", self.agent, body=SDP)
                 ok = self.peer.expect("200 INVITE")
                 self.peer.ack(ok)

@@ -38,7 +38,11 @@ class MalformedTests(RobustCase):
         """
         self.assertRefused(message(number=7, to=None), 400)
         answer = self.raw.datagrams[-1].decode()
-        for line in ("Via: SIP/2.0/UDP raw.example;branch=z9hG4bK-7", "From: <sip:raw@raw.example>;tag=f7", "Call-ID: raw-7"):
+        for line in (
+            "Via: SIP/2.0/UDP raw.example;branch=z9hG4bK-7",
+            "From: <sip:raw@raw.example>;tag=f7",
+            "Call-ID: raw-7",
+        ):
             self.assertIn(line, answer)
         self.assertNotIn("\r\nTo:", answer)
 
@@ -77,7 +81,9 @@ class MalformedTests(RobustCase):
                     self.assertRefused(message(method, number=number, **{name: value}), 400)
                 for again in (name, name[0].upper(), name.upper()):
                     number += 1
-                    self.assertRefused(message(method, number=number, extra=f"{again}: <sip:a@b.example>;tag=9\r\n"), 400)
+                    self.assertRefused(
+                        message(method, number=number, extra=f"{again}: <sip:a@b.example>;tag=9\r\n"), 400
+                    )
         self.assertServes()
 
     def test_b02_tagsOfADialog(self):
@@ -116,7 +122,17 @@ class MalformedTests(RobustCase):
         ):
             self.assertRefused(message(via=via))
         number = 2000
-        for tail in (";", ";;", ";branch=z9hG4bKx;", ";=x", ',,;', ";rport=65536", ";rport=x", ";branch=a;branch=b", ';x="'):
+        for tail in (
+            ";",
+            ";;",
+            ";branch=z9hG4bKx;",
+            ";=x",
+            ",,;",
+            ";rport=65536",
+            ";rport=x",
+            ";branch=a;branch=b",
+            ';x="',
+        ):
             number += 1
             self.assertRefused(message("INVITE", number=number, via=f"SIP/2.0/UDP a.example{tail}"), 400)
         self.assertServes()
@@ -137,7 +153,11 @@ class MalformedTests(RobustCase):
         RFC 3261 section 17.2.3: without a branch of our kind everything of the request counts: a copy of it gets the
         same answer, another request its own.
         """
-        for via in ("SIP/2.0/UDP raw.example", "SIP/2.0/UDP raw.example;branch=1", "SIP/2.0/UDP raw.example;branch=z9hG4bK"):
+        for via in (
+            "SIP/2.0/UDP raw.example",
+            "SIP/2.0/UDP raw.example;branch=1",
+            "SIP/2.0/UDP raw.example;branch=z9hG4bK",
+        ):
             first = message(number=3001, via=via)
             for data in (
                 first,
@@ -198,7 +218,9 @@ class MalformedTests(RobustCase):
         """
         RFC 3261 section 19.1.2: escapes, NUL among them, are legal.
         """
-        self.assertEqual(self.ask(message("INVITE", number=4900, contact="<sip:%00%25%C3%A9@b.example;%6cr>")), [486, 486])
+        self.assertEqual(
+            self.ask(message("INVITE", number=4900, contact="<sip:%00%25%C3%A9@b.example;%6cr>")), [486, 486]
+        )
         self.assertEqual(self.delegate.reached[0].contacts[0].uri.userText, "\0%\u00e9")
 
     def test_b13_emptyHeaders(self):
@@ -220,7 +242,21 @@ class MalformedTests(RobustCase):
         RFC 3261 section 25.1: numbers are ASCII digits, of bounded length.
         """
         number = 6000
-        for text in ("1_0", "+1", "-1", " 1 1", "\uff15", "\u0665", "1e1", "0x1", "1.0", "\u00b2", "9" * 5000, "1\x0b", "1\u2028"):
+        for text in (
+            "1_0",
+            "+1",
+            "-1",
+            " 1 1",
+            "\uff15",
+            "\u0665",
+            "1e1",
+            "0x1",
+            "1.0",
+            "\u00b2",
+            "9" * 5000,
+            "1\x0b",
+            "1\u2028",
+        ):
             for method in ("OPTIONS", "INVITE"):
                 number += 1
                 self.assertRefused(message(method, number=number, cseq=f"{text} {method}"), 400)
@@ -247,7 +283,16 @@ class MalformedTests(RobustCase):
         RFC 3261 section 25.1: values that make a backtracking expression explode are read like others.
         """
         number = 8000
-        for text in ('"' + "\\" * 4000, "<" * 4000, ";" * 4000, "a " * 2000, ";a=" * 1300, "[" + ":" * 4000, "%41" * 1300, '""' * 2000):
+        for text in (
+            '"' + "\\" * 4000,
+            "<" * 4000,
+            ";" * 4000,
+            "a " * 2000,
+            ";a=" * 1300,
+            "[" + ":" * 4000,
+            "%41" * 1300,
+            '""' * 2000,
+        ):
             for name in ("from", "to", "contact"):
                 number += 1
                 self.assertRefused(message(number=number, **{name: text}), 400)

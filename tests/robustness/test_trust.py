@@ -55,7 +55,9 @@ class ReflectionTests(RobustCase):
         stream.send(message("INVITE", protocol="TCP", via=via))
         stream.transport.loseConnection()
         self.network.advance(40)
-        self.assertEqual((self.victim.datagrams, [e for e in self.network.ends if e.reactor is self.victim.reactor]), ([], []))
+        self.assertEqual(
+            (self.victim.datagrams, [e for e in self.network.ends if e.reactor is self.victim.reactor]), ([], [])
+        )
 
     def test_b32_amplification(self):
         """

@@ -90,6 +90,7 @@ EXPECTED = {
     "rfc5118/ipv6-correct-abnf-2-colons": ("4.10", False, {200}),
 }
 
+
 def test_allAreExpected(tortureFolder):
     """
     Every message of the folder has its row, and every row its message.

@@ -16,13 +16,14 @@ from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoAck, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
-from twisted_sipdialog.message import Headers, Request, Response
+from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, ask, fire, tell
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.server_context import ServerContext, oneLine
 from twisted_sipdialog.ua.session import describe, sdpOf
 
@@ -129,7 +130,7 @@ class InviteServerContext(ServerContext):
         code = self._checked("accept", statusCode, 200, 299)
         if self._acknowledged is not None:
             raise InvalidState("accept", "it was accepted already and its answer is being made")
-        lines = [*Headers(extraHeaders)] if extraHeaders else []
+        lines = extraLines(extraHeaders) if extraHeaders else []
         phrase = standardPhrase(code) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
         known = self.dialog.session if self._within else None
         offer = self.offer
@@ -286,13 +287,15 @@ class InviteServerContext(ServerContext):
         body: bytes,
         contentType: str | None,
     ) -> Response:
-        lines = [*extraHeaders]
-        if 100 < statusCode < 200:
-            lines.insert(0, ("Contact", self.core.identity.contact(self.transaction.flow)))
-        response = super()._send(statusCode, reasonPhrase, lines, body, contentType)
+        response = super()._send(statusCode, reasonPhrase, extraHeaders, body, contentType)
         if statusCode >= 300:
             self._ended(response)
         return response
+
+    def _ownLines(self, statusCode: int) -> Lines:
+        if 100 < statusCode < 200:
+            return [("Contact", self.core.identity.contact(self.transaction.flow))]
+        return super()._ownLines(statusCode)
 
     def _ended(self, response: Response) -> None:
         """Refused: an early dialog goes with it, a dialog that stood before stays."""

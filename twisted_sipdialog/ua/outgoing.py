@@ -65,15 +65,17 @@ class Outgoing:
 _OURS = frozenset(("via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length"))
 
 
-def extraLines(fields: Iterable[tuple[str, str]]) -> Lines:
+def extraLines(fields: Iterable[tuple[str, str]], contact: bool = False) -> Lines:
     """
     The C{extraHeaders} of an application, checked.
 
+    @param contact: Contact is the application's: in a redirection.
     @raise InvalidValue: a line break, a name that is no token, or a header that we write ourselves.
     """
     lines = [*Headers(fields)]
     for name, value in lines:
-        if keyOf(name) in _OURS:
+        key = keyOf(name)
+        if key in _OURS and not (contact and key == "contact"):
             raise InvalidValue("extraHeaders", f"{name}: {value}", "this header is written for you")
     return lines
 

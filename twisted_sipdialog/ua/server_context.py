@@ -21,6 +21,7 @@ from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.outgoing import Lines, extraLines
 
 _log = Logger()
 
@@ -201,17 +202,23 @@ class ServerContext:
         body: bytes,
         contentType: str | None,
     ) -> Response:
-        lines = [*extraHeaders]
-        if statusCode == 405:
-            lines.append(("Allow", self.core.allow(self.method)))
-        elif statusCode == 469:
-            # RFC 6086 section 4.2.2: which packages would do.
-            lines.append(("Recv-Info", "nil"))
+        lines = self._ownLines(statusCode)
+        if extraHeaders:
+            lines += extraLines(extraHeaders, contact=statusCode >= 300)
         if body and contentType is None:
             contentType = "application/sdp"
         response = self.request.response(statusCode, reasonPhrase, self._localTag(), lines, body, contentType)
         self._respond(response)
         return response
+
+    def _ownLines(self, statusCode: int) -> Lines:
+        """What a response of that status carries by itself."""
+        if statusCode == 405:
+            return [("Allow", self.core.allow(self.method))]
+        if statusCode == 469:
+            # RFC 6086 section 4.2.2: which packages would do.
+            return [("Recv-Info", "nil")]
+        return []
 
     def _localTag(self) -> str:
         """The To tag of all our responses to this request."""
