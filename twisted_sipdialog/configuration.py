@@ -76,6 +76,13 @@ def _proxy(value: str | SipUri | None) -> SipUri | None:
     return None if value is None else _sipUri("outboundProxy", value)
 
 
+def _onOneLine(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """What goes into headers must not be able to end them."""
+    for text in (value,) if isinstance(value, str) else value or ():
+        if not isinstance(text, str) or any(c in text for c in "\r\n\0"):
+            raise ConfigurationError(attribute.name, text, "text without CR, LF and NUL is wanted")
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
@@ -105,25 +112,25 @@ class Configuration:
     """
 
     aor: SipUri = attrs.field(converter=_aor)
-    displayName: str | None = None
+    displayName: str | None = attrs.field(default=None, validator=_onOneLine)
     listen: tuple[str, ...] = attrs.field(default=("udp:5060", "tcp:5060"), converter=_texts)
-    advertise: str | None = None
+    advertise: str | None = attrs.field(default=None, validator=_onOneLine)
     credentials: tuple[Credentials, ...] = attrs.field(default=(), converter=tuple)
     outboundProxy: SipUri | None = attrs.field(default=None, converter=_proxy)
     ownDomainOnly: bool = False
     media: Callable[[str], Any] | None = None
-    userAgent: str | None = "twisted_sipdialog"
-    supported: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_texts)
+    userAgent: str | None = attrs.field(default="twisted_sipdialog", validator=_onOneLine)
+    supported: tuple[str, ...] = attrs.field(default=(), converter=_texts, validator=_onOneLine)
+    accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_texts, validator=_onOneLine)
     noAnswerTimeout: float | None = 60.0
     followRedirects: int = 0
     stopTimeout: float = 5.0
     udpLimit: int = 1300
     udpReceiveBuffer: int = 4 * 1024 * 1024
-    timers: TimerValues = TimerValues()
-    messageLimits: Limits = Limits()
-    flowLimits: FlowLimits = FlowLimits()
-    loadLimits: LoadLimits = LoadLimits()
+    timers: TimerValues = attrs.Factory(TimerValues)
+    messageLimits: Limits = attrs.Factory(Limits)
+    flowLimits: FlowLimits = attrs.Factory(FlowLimits)
+    loadLimits: LoadLimits = attrs.Factory(LoadLimits)
 
 
 __all__ = ["Configuration", "Credentials", "FlowLimits", "Limits", "LoadLimits", "TimerValues"]

@@ -100,7 +100,9 @@ class IServerContext(Interface):
     dialog = Attribute("The L{IDialog} it belongs to (for an INVITE: makes), or None.")
     localIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of To.")
     remoteIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of From.")
-    assertedIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of P-Asserted-Identity, or None.")
+    assertedIdentity = Attribute(
+        "L{Address<twisted_sipdialog.message.address.Address>} of P-Asserted-Identity, or None."
+    )
     body = Attribute("bytes: the request's body.")
     contentType = Attribute("str: its Content-Type, or None.")
     data = Attribute("dict: the application's own.")
@@ -225,7 +227,9 @@ class IDialog(Interface):
     id = Attribute("str: C{Call-ID;from-tag=...;to-tag=...}, tags as the caller sees them: the same on both sides.")
     role = Attribute("C{'uac'} or C{'uas'}.")
     type = Attribute("C{'INVITE'}: the method that made it.")
-    state = Attribute("L{Phase<twisted_sipdialog.dialog.state.Phase>}: early, pending (no ACK yet), stable, terminated.")
+    state = Attribute(
+        "L{Phase<twisted_sipdialog.dialog.state.Phase>}: early, pending (no ACK yet), stable, terminated."
+    )
     sip = Attribute("C{callId}, C{localTag}, C{remoteTag}.")
     local = Attribute("Our side: C{uri}, C{sdp}, C{contact}, C{tag}.")
     remote = Attribute("The peer's side: C{uri}, C{sdp}, C{contact}, C{tag}.")

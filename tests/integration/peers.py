@@ -51,9 +51,7 @@ class Sipp(Peer):
     @param host: the address it uses.
     """
 
-    def __init__(
-        self, program: str, folder: Path, *arguments: str, timeout: int = 60, host: str = LOOPBACK
-    ) -> None:
+    def __init__(self, program: str, folder: Path, *arguments: str, timeout: int = 60, host: str = LOOPBACK) -> None:
         self.port = freePort(host)
         self.address = formatHost(host, self.port)
         self.uri = f"sip:sipp@{self.address}"

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
-from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
 from twisted.python.failure import Failure
 
 from tests.integration.agent import agent
-from tests.integration.peers import LOOPBACK, Sipp
+from tests.integration.peers import Sipp
+from tests.integration.process import PeerFailed
 from twisted_sipdialog import Credentials, Phase, Reason, UserAgent
 from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.media.fixed import FixedMedia
@@ -63,7 +64,10 @@ async def test_manyCalls(sipp: str, tmp_path: Path, transport: str) -> None:
 async def test_callsOverIpv6(sipp: str, tmp_path: Path) -> None:
     host = "::1"
     media = FixedMedia(SDP.replace(b"IP4 127.0.0.1", b"IP6 ::1"))
-    async with Sipp(sipp, tmp_path, "-sn", "uas", "-m", "20", host=host) as callee, agent(host=host, media=media) as alice:
+    async with (
+        Sipp(sipp, tmp_path, "-sn", "uas", "-m", "20", host=host) as callee,
+        agent(host=host, media=media) as alice,
+    ):
         await callMany(alice, callee.uri, 20, atOnce=5)
         await callee.succeeded(20)
 
@@ -90,18 +94,18 @@ async def test_challengesAreAnswered(sipp: str, tmp_path: Path, transport: str) 
 
 
 @pytest.mark.parametrize(
-    ("credentials", "status"),
+    ("credentials", "status", "seen"),
     [
-        ([], 407),
-        ([Credentials("alice", "secret", "desk")], 407),
-        ([Credentials("alice", "secret", "proxy")], 401),
-        ([Credentials("alice", "wrong", "proxy")], 403),
-        ([Credentials("alice", "secret", "proxy"), Credentials("alice", "wrong", "desk")], 403),
+        ([], 407, "timeout on message callee_challenges:3"),
+        ([Credentials("alice", "secret", "desk")], 407, "timeout on message callee_challenges:3"),
+        ([Credentials("alice", "secret", "proxy")], 401, "timeout on message callee_challenges:7"),
+        ([Credentials("alice", "wrong", "proxy")], 403, "answered wrongly"),
+        ([Credentials("alice", "secret", "proxy"), Credentials("alice", "wrong", "desk")], 403, "answered wrongly"),
     ],
 )
 @ensureDeferred
 async def test_wrongCredentialsEndTheCall(
-    sipp: str, tmp_path: Path, credentials: list[Credentials], status: int
+    sipp: str, tmp_path: Path, credentials: list[Credentials], status: int, seen: str
 ) -> None:
     async with (
         challenging(sipp, tmp_path, "udp", calls=1) as callee,
@@ -110,8 +114,21 @@ async def test_wrongCredentialsEndTheCall(
         with pytest.raises(ResponseError) as refusal:
             await alice.invite(f"{callee.uri};transport=udp")
         assert refusal.value.response.statusCode == status
-        if status == 403:
-            # It looked at the credentials.
-            assert await callee.ended() != 0
-        else:
-            await callee.kill()
+        # A challenge that we cannot answer is not tried again; a wrong answer is one attempt.
+        with pytest.raises(PeerFailed, match=seen):
+            await callee.succeeded(1)
+
+
+@ensureDeferred
+async def test_cancelledWhileItRings(sipp: str, tmp_path: Path) -> None:
+    async with (
+        Sipp(sipp, tmp_path, "-sf", os.fspath(SCENARIOS / "callee_rings.xml"), "-m", "1") as callee,
+        agent(media=FixedMedia(SDP)) as alice,
+    ):
+        calling = alice.inviteContext(callee.uri)
+        answered = calling.whenAnswered()
+        await callee.until(lambda: calling.dialog is not None, "ringing")
+        calling.cancel(reason="somebody else")
+        with pytest.raises(CancelledError):
+            await answered
+        await callee.succeeded(1)

@@ -125,9 +125,7 @@ async def test_refusal(sipp: str, tmp_path: Path, transport: str) -> None:
     [("caller_cancels", Reason.REMOTE_CANCEL), ("caller_bye_before_answer", Reason.REMOTE_BYE)],
 )
 @ensureDeferred
-async def test_callerGivesUpWhileItRings(
-    sipp: str, tmp_path: Path, transport: str, name: str, reason: Reason
-) -> None:
+async def test_callerGivesUpWhileItRings(sipp: str, tmp_path: Path, transport: str, name: str, reason: Reason) -> None:
     async with Sipua(tmp_path, "--answer-after", "20") as sipua:
         await play(sipp, tmp_path, sipua, name, transport)
         await callsEnd(sipua, 5, reason)

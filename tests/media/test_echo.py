@@ -10,8 +10,8 @@ from zope.interface.verify import verifyObject
 
 from tests.media.doubles import MemoryUDP, audio, packets
 from twisted_sipdialog.errors import ConfigurationError, InvalidState, ParseError, TransportError
-from twisted_sipdialog.media.echo import EchoDescription, EchoMedia
 from twisted_sipdialog.interfaces import IMediaWatch, ISessionDescription, ISessionDescriptionFactory
+from twisted_sipdialog.media.echo import EchoDescription, EchoMedia
 from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription
 from twisted_sipdialog.timers import TimerSet
 

@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
-from twisted_sipdialog.media.fixed import FixedDescription, FixedMedia
 from twisted_sipdialog.interfaces import ISessionDescription, ISessionDescriptionFactory
+from twisted_sipdialog.media.fixed import FixedDescription, FixedMedia
 from twisted_sipdialog.message.sdp import NotAcceptable
 
 SDP = (

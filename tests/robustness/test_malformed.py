@@ -223,6 +223,15 @@ class MalformedTests(RobustCase):
         )
         self.assertEqual(self.delegate.reached[0].contacts[0].uri.userText, "\0%\u00e9")
 
+    def test_b10_recordRoute(self):
+        """
+        RFC 3261 sections 12.1.1 and 20.30: an INVITE whose route back cannot be used is refused before anybody
+        accepts it.
+        """
+        for number, route in enumerate(("%", "<%>", "sip:a.example;lr", ",", "<sip:a", '<sip:a.example>;x="<%>"', "*")):
+            data = message("INVITE", number=4950 + number, extra=f"Record-Route: {route}\r\n")
+            self.assertRefused(data, 400)
+
     def test_b13_emptyHeaders(self):
         """
         RFC 3261 section 7.3.1: any header may come empty; one answer, whichever it is.

@@ -13,9 +13,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from twisted_sipdialog.errors import ResponseError
-from twisted_sipdialog.interfaces import IUserAgentDelegate
+from twisted_sipdialog.interfaces import IMediaWatch, IUserAgentDelegate
 from twisted_sipdialog.media.fixed import FixedDescription, FixedMedia
-from twisted_sipdialog.interfaces import IMediaWatch
 from twisted_sipdialog.service.delegates import Answer, Reject
 from twisted_sipdialog.testing import MemoryNetwork, ScriptedPeer
 

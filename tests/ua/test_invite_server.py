@@ -218,6 +218,17 @@ class DescriptionTests(CalleeTestCase):
             self.failureResultOf(callee.accepting.pop())
             self.assertEqual(callee.events, ["terminated"], body)
 
+    def test_lateAnswerUnreadable(self):
+        """An ACK whose body cannot even be taken apart ends the call as one without an answer does."""
+        callee = self.accept(media=FixedMedia(ANSWER))
+        self.peer.request("INVITE", self.agent(callee))
+        ok = self.peer.expect("200 INVITE")
+        self.peer.ack(ok, {"Content-Type": "multipart/mixed;boundary=x"}, b"no part at all")
+        self.peer.respond(self.peer.expect("BYE"), 200)
+        self.network.advance(0.01)
+        self.failureResultOf(callee.accepting.pop())
+        self.assertEqual(callee.events, ["terminated"])
+
     def test_closed(self):
         """The description of a call is closed once, at its end."""
         slow = Slow()

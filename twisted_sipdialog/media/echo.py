@@ -14,9 +14,9 @@ from twisted.internet.protocol import DatagramProtocol
 from zope.interface import implementer
 
 from twisted_sipdialog.errors import InvalidState
+from twisted_sipdialog.interfaces import IMediaWatch, ISessionDescription, ISessionDescriptionFactory
 from twisted_sipdialog.media.echo_stream import Agreed, EchoLimits, EchoStream
 from twisted_sipdialog.media.ports import PortPair, RtpPorts, canonical, isUnicast
-from twisted_sipdialog.interfaces import IMediaWatch, ISessionDescription, ISessionDescriptionFactory
 from twisted_sipdialog.message.sdp import DIRECTIONS, Media, NotAcceptable, SessionDescription
 from twisted_sipdialog.message.sdp_answer import checkAnswer, commonFormats, fitAnswer, fitOffer
 from twisted_sipdialog.timers import TimerSet

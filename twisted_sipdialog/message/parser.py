@@ -43,7 +43,22 @@ DEFAULT_LIMITS = Limits()
 
 #: Known to be tokens.
 _METHODS = frozenset(
-    "INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO MESSAGE SUBSCRIBE NOTIFY REFER PUBLISH".split()
+    [
+        "INVITE",
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "OPTIONS",
+        "REGISTER",
+        "PRACK",
+        "UPDATE",
+        "INFO",
+        "MESSAGE",
+        "SUBSCRIBE",
+        "NOTIFY",
+        "REFER",
+        "PUBLISH",
+    ]
 )
 #: Mandatory and single-valued (section 8.1.1); their absence or repetition is refused at once.
 _SINGLE = ("from", "to", "call-id", "cseq")

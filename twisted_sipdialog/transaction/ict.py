@@ -106,14 +106,18 @@ class InviteClient(ClientMachine):
         """17.1.1.2: a refusal is acknowledged here, on reliable transports too."""
         self._stopShort()
         self._wire = ackFor(self.request, response)
+        user = self.user
         if self.reliable:
             # Timer D is zero: nothing will be repeated.
-            self.finish()
+            self._leave()
             self.host.transmit(self, self._wire)
         else:
             self._long(self.host.values.D, "timer D")
             self._sendRequest()
+        # An ACK that could not be sent has ended us, but the refusal is told all the same; repetitions are not.
+        self.user = user
         self.passUp(response)
+        self.user = None
 
     def resendAck(self, _: Any) -> None:
         """The refusal came again: so does the ACK."""

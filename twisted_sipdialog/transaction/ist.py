@@ -106,8 +106,7 @@ class InviteServer(ServerMachine):
 
     def unacknowledged(self, _: Any) -> None:
         """Timer H: the refusal was never acknowledged; 17.2.1 wants the transaction user to know."""
-        self.finish()
-        self.host.failed(self, NoAck("the refusal was never acknowledged"))
+        self._endWith(NoAck("the refusal was never acknowledged"))
 
     def acknowledged(self, _: Any) -> None:
         """Timer I absorbs further ACKs where they may be repeated."""

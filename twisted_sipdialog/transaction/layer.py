@@ -151,6 +151,12 @@ class TransactionLayer:
         for transaction in [*self._servers.values(), *self._clients.values()]:
             transaction.finish()
 
+    def dismiss(self, transaction: ServerMachine, response: Response) -> None:
+        """Answer without keeping anything (section 8.2.7): a repetition of the request will be answered anew."""
+        self.refused += 1
+        self.reply(transaction, response.toBytes())
+        transaction.finish()
+
     # What the machines ask of their host.
 
     def transmit(self, machine: Machine, data: bytes) -> bool:

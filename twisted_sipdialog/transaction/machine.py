@@ -141,7 +141,17 @@ class Machine:
             self._shortTimer = None
 
     def finish(self, _: Any = None) -> None:
-        """Leave: stop the timers, be forgotten."""
+        """Leave: stop the timers, be forgotten, and forget the user, who may still hold us."""
+        self._leave()
+        self.user = None
+
+    def _endWith(self, error: SipError) -> None:
+        """Leave, and tell the user why."""
+        self._leave()
+        self.host.failed(self, error)
+        self.user = None
+
+    def _leave(self) -> None:
         self.state = TERMINATED
         self._stopShort()
         if self._longTimer is not None:
@@ -158,16 +168,19 @@ class ServerMachine(Machine):
     A server transaction.
 
     @ivar request: the request that began it; None once nobody needs it any more.
-    @ivar viaText: its topmost Via, the way back.
+    @ivar viaText: its topmost Via, the way back when the connection is lost; None where there is none to lose.
+    @ivar toTag: the To tag of the responses, for that to a CANCEL; C{""} before there is one.
     @ivar mergeKey: what a merged copy of the request would be found by, or None.
     """
 
-    __slots__ = ("mergeKey", "request", "viaText")
+    __slots__ = ("mergeKey", "request", "toTag", "viaText")
 
     def __init__(self, host: Host, key: str, flow: Any, reliable: bool, request: Request) -> None:
         super().__init__(host, key, flow, reliable)
         self.request: Request | None = request
-        self.viaText = request.viaText
+        # A datagram is answered to where it came from; only a lost connection has to be made anew from the Via.
+        self.viaText = request.viaText if reliable else None
+        self.toTag = ""
         self.mergeKey: str | None = None
 
     def delivered(self) -> None:
@@ -229,13 +242,11 @@ class ClientMachine(Machine):
 
     def timedOut(self, _: Any) -> None:
         """No final response in time (timers B and F, or after a CANCEL): the transaction user is told."""
-        self.finish()
-        self.host.failed(self, Timeout(f"no answer to {self.request.method}"))
+        self._endWith(Timeout(f"no answer to {self.request.method}"))
 
     def sendFailed(self, error: SipError | None) -> None:
         """17.1.4: without a way to the peer it is over at once; the transaction user is told."""
-        self.finish()
-        self.host.failed(self, error or _unsent())
+        self._endWith(error or _unsent())
 
 
 def _unsent() -> SipError:

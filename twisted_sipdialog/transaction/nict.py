@@ -74,7 +74,8 @@ class NonInviteClient(ClientMachine):
         self._stopShort()
         self._wire = None
         if self.reliable:
-            self.finish()
+            self._leave()
         else:
             self._long(self.host.values.T4, "timer K")
         self.passUp(response)
+        self.user = None  # repetitions are not for it

@@ -16,7 +16,7 @@ from twisted_sipdialog.ua.outgoing import Lines
 
 def cancelOf(request: Request, lines: Lines) -> Request:
     """
-    The CANCEL of an INVITE: its Request-URI, Call-ID, To, From, Route, CSeq number, and its topmost Via with the branch.
+    The CANCEL of an INVITE: its Request-URI, Call-ID, To, From, Route, CSeq number, its topmost Via with the branch.
 
     @param lines: further headers, such as Reason.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -143,14 +143,13 @@ class InviteServerContext(ServerContext):
         self._lateOffer = offer is None
         try:
             described = session.offer() if offer is None else session.answer(offer)
+            if isinstance(described, bytes):
+                self._accepted(described, code, phrase, lines, delegate)
+            else:
+                described.addCallback(self._accepted, code, phrase, lines, delegate).addErrback(self._undescribed)
+                self.wait()
         except Exception:
-            described = Failure()
-        if isinstance(described, bytes):
-            self._accepted(described, code, phrase, lines, delegate)
-        else:
-            waiting = maybeDeferred(lambda: described)
-            waiting.addCallback(self._accepted, code, phrase, lines, delegate).addErrback(self._undescribed)
-            self.wait()
+            self._undescribed(Failure())
         return acknowledged
 
     def _undescribed(self, failure: Failure) -> None:
@@ -167,7 +166,7 @@ class InviteServerContext(ServerContext):
 
     def _makeDialog(self) -> Dialog:
         flow = self.transaction.flow
-        state = DialogState.asServer(self.request, self._localTag())
+        state = DialogState.asServer(self.request, self.localTag())
         contact = self.core.identity.contact(flow)
         dialog = self.dialog = Dialog(self.core, state, self.request, contact, self._started)
         dialog.invitation = self
@@ -199,7 +198,7 @@ class InviteServerContext(ServerContext):
             f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
             f"{core.identity.serverText}{extra}Content-Type: {self._session.contentType}\r\n"
         )
-        response = self.request._respond(code, phrase, self._localTag(), extra, body)
+        response = self.request._respond(code, phrase, self.localTag(), extra, body)
         dialog.res = response
         dialog.invitation = None
         dialog.unacknowledged = self
@@ -226,6 +225,7 @@ class InviteServerContext(ServerContext):
     def _unacknowledged(self) -> None:
         dialog = self.dialog
         dialog.unacknowledged = None
+        self._close()
         acknowledged, self._acknowledged = self._acknowledged, None
         dialog.hangUp(Reason.ACK_TIMEOUT, [("Reason", 'SIP;cause=200;text="ACK timeout"')])
         fire(acknowledged, Failure(NoAck(f"no ACK for {dialog.id}")))
@@ -233,8 +233,8 @@ class InviteServerContext(ServerContext):
     def acknowledged(self, ack: Request) -> None:
         """The ACK is here: the call stands."""
         dialog = self.dialog
-        self._close()
         dialog.unacknowledged = None
+        self._close()
         if self._lateOffer and not self._takeAnswer(ack):
             return
         if self._within:
@@ -246,8 +246,8 @@ class InviteServerContext(ServerContext):
 
     def _takeAnswer(self, ack: Request) -> bool:
         """The ACK answers the offer of our 2xx (section 13.2.1); without a usable answer there is no session."""
-        answer = sdpOf(ack)
         try:
+            answer = sdpOf(ack)
             if answer is None:
                 raise LocalError("the ACK has no answer to our offer")
             self._session.update(answer)
@@ -271,6 +271,9 @@ class InviteServerContext(ServerContext):
 
     def _close(self) -> None:
         super()._close()
+        if self.dialog is None or self.dialog.unacknowledged is not self:
+            # The transaction stays for its time; what we hold need not.
+            self.transaction.user = None
         core = self.core
         if core.invitations.pop(self, self) is None:
             left = core.fromSource[self._source] - 1

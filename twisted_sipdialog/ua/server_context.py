@@ -207,7 +207,7 @@ class ServerContext:
             lines += extraLines(extraHeaders, contact=statusCode >= 300)
         if body and contentType is None:
             contentType = "application/sdp"
-        response = self.request.response(statusCode, reasonPhrase, self._localTag(), lines, body, contentType)
+        response = self.request.response(statusCode, reasonPhrase, self.localTag(), lines, body, contentType)
         self._respond(response)
         return response
 
@@ -220,10 +220,10 @@ class ServerContext:
             return [("Recv-Info", "nil")]
         return []
 
-    def _localTag(self) -> str:
+    def localTag(self) -> str:
         """The To tag of all our responses to this request."""
         if not self._tag:
-            self._tag = self.request.toTag or self.core.identity.newTag()
+            self._tag = self.transaction.toTag = self.request.toTag or self.core.identity.newTag()
         return self._tag
 
     def _respond(self, response: Response) -> None:

@@ -18,7 +18,7 @@ from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import plainUri
 from twisted_sipdialog.message.fields import MediaType
 from twisted_sipdialog.message.grammar import parameterOf
-from twisted_sipdialog.message.uri import SipUri, TelUri
+from twisted_sipdialog.message.uri import SipUri, TelUri, parseUri
 from twisted_sipdialog.ua import invite_server
 from twisted_sipdialog.ua.core import Core, receiver
 from twisted_sipdialog.ua.delegation import ask, overrides
@@ -50,6 +50,11 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
                     raise ParseError("Contact: exactly one sip or sips URI is wanted")
         if invite and "record-route" in headers:
             _ = headers.typed("record-route")
+            for route in headers.elements("record-route"):
+                # As the dialog will read it (20.30: always a name-addr).
+                if "<" not in route:
+                    raise ParseError("Record-Route: angle brackets are wanted")
+                parseUri(route[route.rfind("<") + 1 : route.rfind(">")])
     except ParseError as error:
         return _bad(request, error)
     return None
@@ -196,7 +201,11 @@ class UserAgentServer:
         for step in steps:
             refusal = step(core, transaction, request)
             if refusal is not None:
-                transaction.respond(self._tagged(request, refusal))
+                refusal = self._tagged(request, refusal)
+                if step is thereIsRoom:
+                    core.transactions.dismiss(transaction, refusal)
+                else:
+                    transaction.respond(refusal)
                 return
         if dialog is not None:
             dialog.requestReceived(transaction)
@@ -221,7 +230,8 @@ class UserAgentServer:
             transaction.respond(self._tagged(cancel, cancel.response(481)))
             return
         context = invite.user
-        tag = context._localTag() if context is not None else self._core.identity.newTag()
+        # 9.2: the tag of the INVITE's own responses, also of those still to come.
+        tag = context.localTag() if context is not None else invite.toTag or self._core.identity.newTag()
         transaction.respond(cancel.response(200, toTag=tag))
         if context is not None:
             context.abandoned(cancel)
@@ -251,8 +261,10 @@ def requestReceived(core: Core, transaction: Any, dialog: Dialog | None) -> None
     """Any other request, in a dialog or outside: the delegate's answer, or the default one."""
     request = transaction.request
     method = request.method
-    context = _OptionsContext(core, transaction, dialog) if method == "OPTIONS" else ServerContext(
-        core, transaction, dialog, _default(request, dialog)
+    context = (
+        _OptionsContext(core, transaction, dialog)
+        if method == "OPTIONS"
+        else ServerContext(core, transaction, dialog, _default(request, dialog))
     )
     name = receiver(method)
     own = dialog.delegate if dialog is not None else None
