@@ -24,13 +24,15 @@ from zope.interface.verify import verifyObject
 from tests.integration.peers import Sipua
 from tests.integration.ports import freePort
 from tests.integration.process import Peer
-from twisted_sipdialog import Phase, Reason, UserAgentDelegate
+from twisted_sipdialog import Configuration, Phase, Reason, UserAgent, UserAgentDelegate
 from twisted_sipdialog.errors import ConfigurationError, ResponseError
 from twisted_sipdialog.interfaces import ISessionDescription
+from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.media.fixed import FixedMedia
 from twisted_sipdialog.message.parser import Limits
 from twisted_sipdialog.service.settings import CHECKS, DEFAULTS, Settings
 from twisted_sipdialog.testing import MemoryNetwork, ScriptedPeer
+from twisted_sipdialog.timers import TimerSet
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -404,6 +406,29 @@ class MediaTests(_NetworkTestCase):
         self.assertEqual(server.lent, set())
 
 
+class EchoTests(_NetworkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.echo = example("echo")
+        host = self.network.host("echo.example")
+        media = EchoMedia(host, TimerSet(self.clock), limits=self.echo.media.limits)
+        self.desk = self.network.userAgent("sip:echo@echo.example", self.echo.Echo(), media=media)
+        self.dialog = self.successResultOf(self.call("sip:echo@echo.example"))
+
+    def test_settings(self) -> None:
+        self.assertEqual(self.echo.media.limits.silenceTimeout, 10.0)
+        self.assertIs(next(iter(IServiceCollection(self.echo.application))).configuration.media, self.echo.media)
+
+    def test_callerVanishes(self) -> None:
+        self.network.advance(11)
+        self.assertIs(self.dialog.ended.reason, Reason.REMOTE_BYE)
+
+    def test_callerHangsUp(self) -> None:
+        self.dialog.destroy()
+        self.network.advance(60)
+        self.assertEqual(self.desk.leftovers(), [])
+
+
 class LoggingTests(_NetworkTestCase):
     def test_calls(self) -> None:
         file = io.StringIO()
@@ -422,18 +447,17 @@ class LoggingTests(_NetworkTestCase):
         self.assertTrue(any("statusCode" in record for record in records), records)
 
     def test_messages(self) -> None:
-        from twisted_sipdialog._seams import IMessageObserver
-
         counting = example("logging_calls").Counting()
-        verifyObject(IMessageObserver, self._declared(counting))
-
-    def _declared(self, observer: Any) -> Any:
-        from zope.interface import directlyProvides
-
-        from twisted_sipdialog._seams import IMessageObserver
-
-        directlyProvides(observer, IMessageObserver)
-        return observer
+        listen = f"udp:5060:interface={self.network.host('c.example').ipv4}"
+        configuration = Configuration(aor="sip:counted@c.example", listen=listen)
+        agent = UserAgent(self.network.host("c.example"), configuration, observer=counting)
+        agent.startService()
+        asking = self.alice.request("OPTIONS", "sip:counted@c.example")
+        self.network.advance(1)
+        answer = self.successResultOf(asking)
+        self.assertEqual(counting.sent, len(answer.toBytes()))
+        self.assertGreater(counting.received, 200)
+        agent.stopService()
 
 
 class SettingsTests(SynchronousTestCase):
@@ -447,8 +471,6 @@ class SettingsTests(SynchronousTestCase):
 
     def test_wrongAor(self) -> None:
         """The tutorial says that a wrong setting raises at once."""
-        from twisted_sipdialog import Configuration
-
         self.assertRaises(ConfigurationError, Configuration, aor="desk")
 
     def test_tomlIsTaken(self) -> None:

@@ -5,7 +5,6 @@ The user agent: a Twisted service that wires the strata together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from random import SystemRandom
 from typing import Any
 
 from twisted.application.service import Service
@@ -18,6 +17,7 @@ from twisted_sipdialog.configuration import Configuration
 from twisted_sipdialog.errors import InvalidState, TransportError
 from twisted_sipdialog.interfaces import IUserAgent
 from twisted_sipdialog.message import Response
+from twisted_sipdialog.message.identifiers import SystemBits
 from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.transaction.layer import TransactionLayer
 from twisted_sipdialog.transport.layer import TransportLayer
@@ -52,7 +52,7 @@ class UserAgent(Service):
     ) -> None:
         """
         @param delegate: the application (L{IUserAgentDelegate<twisted_sipdialog.interfaces.IUserAgentDelegate>}).
-        @param random: a source of C{getrandbits}, default C{SystemRandom}.
+        @param random: a source of C{getrandbits}, default L{SystemBits}.
         @param observer: sees every message (L{IMessageObserver<twisted_sipdialog._seams.IMessageObserver>}), or None.
         @param locator: finds addresses, default L{Locator}.
         @raise ConfigurationError: a listen description that cannot be understood.
@@ -61,7 +61,7 @@ class UserAgent(Service):
         timers = self._timers = TimerSet(reactor)
         transactions = self._transactions = TransactionLayer(timers, configuration.timers, configuration.loadLimits)
         transport = self._transport = TransportLayer(reactor, configuration, timers, transactions, observer)
-        identity = Identity(configuration, random or SystemRandom())
+        identity = Identity(configuration, random or SystemBits())
         client = UserAgentClient(identity, transport, transactions, locator or Locator(reactor, transport.reaches))
         core = self._core = Core(self, identity, timers, client, delegate)
         core.verbs = {

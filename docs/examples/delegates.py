@@ -1,6 +1,5 @@
 """The same delegate in three forms."""
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from twisted_sipdialog import UserAgentDelegate
@@ -22,7 +21,7 @@ class WithDeferred(UserAgentDelegate):
 
     def inviteReceived(self, invitation):
         invitation.progress(180)
-        rung: Deferred = deferLater(self._clock, 2.0)
+        rung = deferLater(self._clock, 2.0)
         return rung.addCallback(lambda _: invitation.accept(body=SDP))
 
 

@@ -23,8 +23,8 @@ from twisted_sipdialog.message.grammar import formatHost
 
 #: Seconds.
 TIMERS = TimerValues(T1=0.05, T2=0.4, T4=0.5, D=3.2, provisional=0.2)
-#: What the slowest transaction takes, and as much again for a busy machine.
-PATIENCE = 2 * TIMERS.transaction
+#: What the slowest call takes to end (no ACK comes, then no answer to BYE), and half of it for a busy machine.
+PATIENCE = 3 * TIMERS.transaction
 
 
 @implementer(ILogObserver)

@@ -47,6 +47,12 @@ def test_strongerOfTwoSines(tmp_path: Path) -> None:
     assert tone.purity == pytest.approx(0.8, abs=0.01)
 
 
+def test_placeInTheRecording(tmp_path: Path) -> None:
+    path = record(tmp_path / "three.wav", [*sine(440, 0.5), *[0.0] * RATE, *sine(880, 0.5)])
+    assert [measure(path, at).frequency for at in (0.0, 0.2, 0.8, 1.0)] == [440, 440, 880, 880]
+    assert measure(path).purity == 0.0
+
+
 def test_noiseIsNoTone(tmp_path: Path) -> None:
     chance = random.Random(3)
     tone = measure(record(tmp_path / "noise.wav", [chance.uniform(-0.5, 0.5) for _ in range(RATE)]))

@@ -27,10 +27,11 @@ class Tone:
     duration: float
 
 
-def measure(recording: Path) -> Tone:
+def measure(recording: Path, at: float = 0.5) -> Tone:
     """
-    The tone in the middle 0.2 s of a wav file with 16-bit samples and one channel.
+    The tone in 0.2 s of a wav file with 16-bit samples and one channel.
 
+    @param at: where: 0.0 its beginning, 0.5 its middle, 1.0 its end.
     @raise ValueError: it is shorter than that.
     """
     with wave.open(str(recording)) as file:
@@ -40,7 +41,7 @@ def measure(recording: Path) -> Tone:
     length = rate // 5
     if len(samples) < length:
         raise ValueError(f"{recording}: only {len(samples) / rate} s")
-    start = (len(samples) - length) // 2
+    start = int((len(samples) - length) * at)
     window = [sample / 32768 for sample in samples[start : start + length]]
     power = sum(sample * sample for sample in window) / length
     strongest, frequency = max((_powerAt(window, hertz / rate), hertz) for hertz in range(50, rate // 2, 5))

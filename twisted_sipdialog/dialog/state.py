@@ -171,9 +171,11 @@ class DialogState:
 
     def endUsage(self, usage: Usage) -> bool:
         """Take C{usage} away; True when it was the last, so that the dialog is over."""
-        self.usages = tuple(u for u in self.usages if u != usage)
-        if self.usages:
-            return False
+        if self.usages != (usage,):
+            self.usages = tuple(u for u in self.usages if u != usage)
+            if self.usages:
+                return False
+        self.usages = ()
         self.phase = Phase.TERMINATED
         return True
 

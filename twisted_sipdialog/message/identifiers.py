@@ -7,7 +7,7 @@ of a dialog can end it.  So the default source is the system's; tests pass a see
 
 from __future__ import annotations
 
-from random import SystemRandom
+from os import urandom
 from typing import Final, Protocol
 
 #: RFC 3261 section 8.1.1.7: what every branch begins with that is unique in itself.
@@ -21,7 +21,31 @@ class RandomBits(Protocol):
         """A number of C{k} random bits."""
 
 
-_SYSTEM: Final = SystemRandom()
+class SystemBits:
+    """
+    Random bits of the system, fetched by the block: one call to the kernel for several hundred identifiers.
+    """
+
+    __slots__ = ("_bits", "_left")
+
+    _BLOCK = 4096
+
+    def __init__(self) -> None:
+        self._bits = b""
+        self._left = 0
+
+    def getrandbits(self, k: int, /) -> int:
+        """A number of C{k} random bits, at most 8192."""
+        size = (k + 7) // 8
+        left = self._left - size
+        if left < 0:
+            self._bits = urandom(self._BLOCK)
+            left = self._BLOCK - size
+        self._left = left
+        return int.from_bytes(self._bits[left : left + size], "big") >> (size * 8 - k)
+
+
+_SYSTEM: Final = SystemBits()
 
 
 def newTag(random: RandomBits = _SYSTEM) -> str:

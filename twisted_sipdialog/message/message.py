@@ -160,9 +160,10 @@ class Message:
     def shrink(self) -> None:
         """Forget what can be read again from the bytes."""
         self.toBytes()
-        self._headers = None
-        with suppress(AttributeError):
-            del self.viaText, self.via
+        if self._headers is not None:
+            self._headers = None
+            with suppress(AttributeError):
+                del self.viaText, self.via
 
 
 def _topVia(message: Message) -> str:

@@ -204,9 +204,10 @@ def readLength(headers: Headers, limits: Limits) -> int | None:
         return None
     if headers._repeated is not None and "content-length" in headers._repeated:
         raise ParseError("Content-Length: more than once")
-    if len(text) > 9 and text.isascii() and text.isdigit():
-        text = text.lstrip("0")[:10] or "0"
-    length = digits(text, "Content-Length", 10**10)
+    if text.isascii() and text.isdigit():
+        length = int(text if len(text) < 10 else text.lstrip("0")[:10] or "0")
+    else:
+        length = digits(text, "Content-Length")  # says what is wrong with it
     if length > limits.body:
         raise ParseError("the body is too large", 413)
     return length
