@@ -49,7 +49,6 @@ class MakerTests(SynchronousTestCase):
         self.network = MemoryNetwork()
         self.addCleanup(self.network.assertQuiet)
         self.host = self.network.host("desk.example")
-        self.host.iterate = lambda: self.network.advance(0.01)
         self.patch(maker, "_restCollector", lambda: None)
         module = ModuleType("sipua_test_desks")
         module.__dict__.update(Desk=Desk, Broken=Broken, number=5)
@@ -121,6 +120,7 @@ class MakerTests(SynchronousTestCase):
         options.parseOptions(["--settings", str(path)])
         error = self.assertRaises(WrongSetting, SipuaService, self.host, options.settings)
         self.assertEqual(str(error), f"{path}: listen {line}")
+        self.network.advance(0)
         self.assertEqual(self.host.ports, before)
 
     def test_portRefusedLate(self) -> None:

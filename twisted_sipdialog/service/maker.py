@@ -31,9 +31,6 @@ from twisted_sipdialog.useragent import UserAgent
 
 _log = Logger()
 
-#: Turns of the reactor that opening may take: when one port is refused, those before it are closed first.
-_TURNS = 10
-
 
 def makeService(options: Options) -> SipuaService:
     """
@@ -83,10 +80,6 @@ class SipuaService(MultiService):
         userAgent.startService()
         outcome: list[Any] = []
         userAgent.whenListening().addBoth(outcome.append)
-        for _ in range(_TURNS):
-            if outcome:
-                break
-            self._reactor.iterate()
         if outcome and isinstance(outcome[0], Failure):
             raise self._wrongPort(outcome[0])
         userAgent.whenListening().addCallbacks(self._opened, self._refused)

@@ -138,7 +138,7 @@ class TransportLayer:
                 if self._closed:
                     raise ListenError(listen.description, "closed meanwhile")
             except Exception as e:
-                await self.close()
+                self.close()  # takes a turn of the reactor, which nobody has to wait for to be told why
                 if isinstance(e, ListenError):
                     raise
                 raise ListenError(listen.description, _reason(e)) from None
