@@ -17,8 +17,8 @@ from typing import Any
 from measure import table
 from twisted.protocols.sip import MessagesParser
 
-from twisted_sipdialog.message.message import Request
 from twisted_sipdialog.message.parser import DEFAULT_LIMITS, parseMessage
+from twisted_sipdialog.message.request import Request
 
 #: Different messages, so that nothing is gained from seeing the same one again.
 COUNT = 2000

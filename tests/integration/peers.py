@@ -257,7 +257,7 @@ class Sipua(Peer):
     ) -> None:
         self.port = freePort(host)
         self.address = formatHost(host, self.port)
-        self.uri = f"sip:{self.address}"
+        self.uri = f"sip:sipua@{self.address}"
         self._listeners = len(listen)
         # As a user does, without the interface where it is the default.
         where = "" if host == LOOPBACK else ":interface=" + host.replace(":", r"\:")

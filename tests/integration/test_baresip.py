@@ -149,7 +149,7 @@ async def test_isCalledAndHangsUp(baresip: str, tmp_path: Path) -> None:
 async def test_weHangUpOnACaller(baresip: str, tmp_path: Path) -> None:
     media = echo()
     async with agent(Answer(reactor), media=media) as bob, Baresip(baresip, tmp_path, "alice", tone=700) as alice:
-        await alice.command("dial", f"sip:{await addressOf(bob)}")
+        await alice.command("dial", f"sip:bob@{await addressOf(bob)}")
         await alice.whenEvent("CALL_ESTABLISHED")
         await listen()
         (dialog,) = bob.dialogs

@@ -78,12 +78,9 @@ async def call(userAgent: UserAgent, uri: str) -> bool:
 @ensureDeferred
 async def test_callsByUs(sipp: str, tmp_path: Path) -> None:
     turn = DeferredSemaphore(20)
-    async with Sipp(sipp, tmp_path, "-sn", "uas", *LOSSY) as callee:
-        async with agent(media=FixedMedia(SDP)) as alice:
-            calling: list[Any] = [
-                turn.run(lambda: Deferred.fromCoroutine(call(alice, callee.uri))) for _ in range(CALLS)
-            ]
-            outcomes = await DeferredList(calling, fireOnOneErrback=True, consumeErrors=True)
-            assert sum(well for _, well in outcomes) >= CALLS - UNANSWERED
-            assert alice.dialogs == []
+    async with Sipp(sipp, tmp_path, "-sn", "uas", *LOSSY) as callee, agent(media=FixedMedia(SDP)) as alice:
+        calling: list[Any] = [turn.run(lambda: Deferred.fromCoroutine(call(alice, callee.uri))) for _ in range(CALLS)]
+        outcomes = await DeferredList(calling, fireOnOneErrback=True, consumeErrors=True)
+        assert sum(well for _, well in outcomes) >= CALLS - UNANSWERED
+        assert alice.dialogs == []
     assert callee.count("SuccessfulCall") >= CALLS - UNANSWERED

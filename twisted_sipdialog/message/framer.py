@@ -8,8 +8,9 @@ from enum import Enum
 
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message.headers import Headers
-from twisted_sipdialog.message.message import Request, Response
 from twisted_sipdialog.message.parser import DEFAULT_LIMITS, Limits, contentLength, readHead, readLength
+from twisted_sipdialog.message.request import Request
+from twisted_sipdialog.message.response import Response
 
 
 class KeepAlive(Enum):

@@ -15,7 +15,9 @@ from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message.fields import CSeq, Via
 from twisted_sipdialog.message.grammar import digits, isToken, parameterOf, splitList
 from twisted_sipdialog.message.headers import Headers
-from twisted_sipdialog.message.message import Message, Request, Response, tagOf
+from twisted_sipdialog.message.message import Message, tagOf
+from twisted_sipdialog.message.request import Request
+from twisted_sipdialog.message.response import Response
 
 
 @attrs.frozen

@@ -19,8 +19,9 @@ from zope.interface import implementer
 from twisted_sipdialog._seams import ITransport
 from twisted_sipdialog.configuration import Configuration
 from twisted_sipdialog.errors import ConfigurationError, ListenError, ParseError, TransportError
-from twisted_sipdialog.message.message import Request, Response
 from twisted_sipdialog.message.parser import parseMessage
+from twisted_sipdialog.message.request import Request
+from twisted_sipdialog.message.response import Response
 from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.transport.connections import Connections, StreamListener
 from twisted_sipdialog.transport.listen import Listen, LocalAddresses, parseListen, routeTo
