@@ -119,6 +119,7 @@ class SettingTests(SynchronousTestCase):
             rows = {name.strip("`"): default for name, default, _ in found}
             fields = {field.name: str(field.default) for field in attrs.fields(made)}
             self.assertEqual(rows, fields, title)
+            self.assertEqual(len(rows), len(found), f"{title}: one row each")
 
     def test_multipart(self) -> None:
         """The bounds of multipart bodies."""

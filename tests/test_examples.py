@@ -9,13 +9,15 @@ import io
 import json
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.application.service import IServiceCollection
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError, succeed
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -25,14 +27,15 @@ from tests.integration.peers import Sipua
 from tests.integration.ports import freePort
 from tests.integration.process import Peer
 from twisted_sipdialog import Configuration, Phase, Reason, UserAgent, UserAgentDelegate
-from twisted_sipdialog.errors import ConfigurationError, ResponseError
+from twisted_sipdialog.configuration import FlowLimits, LoadLimits
+from twisted_sipdialog.errors import ConfigurationError, ResponseError, TransportError
 from twisted_sipdialog.interfaces import ISessionDescription
 from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.media.fixed import FixedMedia
 from twisted_sipdialog.message.parser import Limits
 from twisted_sipdialog.service.settings import CHECKS, DEFAULTS, Settings
 from twisted_sipdialog.testing import MemoryNetwork, ScriptedPeer
-from twisted_sipdialog.timers import TimerSet
+from twisted_sipdialog.timers import TimerSet, TimerValues
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -395,15 +398,22 @@ class MediaTests(_NetworkTestCase):
 
     def test_closedWhileBorrowing(self) -> None:
         server = _Server()
-        server.lending = Deferred()
+        server.lending = Deferred(lambda _: server.giveBack(4000))
         media = example("media").ServerMedia(server)
         self.network.userAgent("sip:desk@b.example", example("hello").Hello(self.clock), media=media)
         calling = self.call()
         calling.cancel()
         self.network.advance(1)
         self.failureResultOf(calling, CancelledError)
-        server.lending.callback(4000)
         self.assertEqual(server.lent, set())
+
+    def test_cannotBorrow(self) -> None:
+        """What the page says: a TransportError is answered with 503."""
+        server = _Server()
+        server.lending = fail(TransportError("all are lent"))
+        media = example("media").ServerMedia(server)
+        self.network.userAgent("sip:desk@b.example", example("hello").Hello(self.clock), media=media)
+        self.assertEqual(self.refusal(self.call()).statusCode, 503)
 
 
 class EchoTests(_NetworkTestCase):
@@ -486,3 +496,11 @@ class SettingsTests(SynchronousTestCase):
             for line in (EXAMPLES / "sipua.toml").read_text().splitlines()
         }
         self.assertEqual(set(CHECKS) - names, set())
+        told = tomllib.loads((EXAMPLES / "sipua.toml").read_text())
+        for name, made in (
+            ("timers", TimerValues),
+            ("messageLimits", Limits),
+            ("flowLimits", FlowLimits),
+            ("loadLimits", LoadLimits),
+        ):
+            self.assertEqual(list(told[name]), [field.name for field in attrs.fields(made)])

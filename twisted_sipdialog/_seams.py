@@ -131,13 +131,3 @@ class IServerTransactionUser(Interface):
 
         @type error: L{twisted_sipdialog.errors.TransportError}
         """
-
-
-class IMessageObserver(Interface):
-    """Sees every message on the wire: ladders, logs, captures.  Absent in production unless asked for."""
-
-    def messageReceived(data: bytes, flow: Any) -> None:
-        """C{data} (C{bytes}) came in over C{flow}."""
-
-    def messageSent(data: bytes, flow: Any) -> None:
-        """C{data} (C{bytes}) was handed to C{flow}."""

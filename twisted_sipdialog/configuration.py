@@ -47,12 +47,15 @@ class LoadLimits:
     @ivar serverTransactions: server transactions in all, finished ones that absorb retransmissions included.
     @ivar dialogs: dialogs in all.
     @ivar invitesPerSource: unanswered INVITEs of one source address.
+    @ivar forks: dialogs that the responses to one INVITE of ours may make; the first that answers it is taken in
+        any case.
     @ivar retryAfter: seconds told in Retry-After.
     """
 
     serverTransactions: int = 500_000
     dialogs: int = 100_000
     invitesPerSource: int = 2_000
+    forks: int = 64
     retryAfter: int = 5
 
 

@@ -4,7 +4,7 @@ The public interfaces: what this package promises, method by method, with what h
 Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{IInviteServerContext},
 L{IInviteClientContext}, L{IDialog}, L{IEnded}.  I{Provided by the application}:
 L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases for both),
-L{ISessionDescription} (media/ has two).
+L{ISessionDescription} (media/ has two), L{IMessageObserver}.
 """
 
 from __future__ import annotations
@@ -54,8 +54,11 @@ class IUserAgent(Interface):
         @return: a Deferred of the confirmed L{IDialog}.  Cancelling it sends CANCEL, or ACK and BYE when a 2xx
             crosses it.  It fails with L{ResponseError<twisted_sipdialog.errors.ResponseError>} (the final
             response), L{Timeout<twisted_sipdialog.errors.Timeout>},
-            L{TransportError<twisted_sipdialog.errors.TransportError>}, or C{CancelledError}.
-        @raise InvalidValue: C{target} is no URI.
+            L{TransportError<twisted_sipdialog.errors.TransportError>}, C{CancelledError},
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (ended before it stood), what C{media}
+            failed with, or another L{RemoteError<twisted_sipdialog.errors.RemoteError>} (a 2xx that makes no call).
+        @raise InvalidState: the user agent is not running.
+        @raise InvalidValue: C{target} is no URI, or a header is not allowed.
         @raise LocalError: neither C{body} nor C{media} is there.
         """
 
@@ -183,8 +186,9 @@ class IInviteServerContext(IServerContext):
         @param delegate: an L{IDialogDelegate} for the dialog.
         @return: a Deferred of the L{IDialog}, fired at the ACK (C{dialog} has it from the 2xx on).  It fails with
             L{NoAck<twisted_sipdialog.errors.NoAck>}, with
-            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (a BYE came before the ACK), or with
-            C{NotAcceptable} (the offer cannot be answered: 488 was sent).
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (the caller gave up, or a BYE came before
+            the ACK), with what C{media} failed with (C{NotAcceptable}: 488 was sent; else its C{statusCode}, or 500),
+            or with L{RemoteError<twisted_sipdialog.errors.RemoteError>} (the ACK has no answer to our offer).
         @raise LocalError: an offer, and neither C{body} nor C{media}.
         """
 
@@ -233,6 +237,7 @@ class IDialog(Interface):
     sip = Attribute("C{callId}, C{localTag}, C{remoteTag}.")
     local = Attribute("Our side: C{uri}, C{sdp}, C{contact}, C{tag}.")
     remote = Attribute("The peer's side: C{uri}, C{sdp}, C{contact}, C{tag}.")
+    session = Attribute("The L{ISessionDescription} of the call, or None while it is early.")
     times = Attribute("C{start}, C{connect}, C{end}: seconds since the epoch, or None.")
     req = Attribute("The INVITE that made it.")
     res = Attribute("The response that made it, or None on a UAS before the 2xx.")
@@ -247,7 +252,8 @@ class IDialog(Interface):
 
         @param reason: text of a Reason header (RFC 3326), or None.
         @return: a Deferred of the request that was sent (None where none was needed), when it is through.
-            Calling again gives the same outcome.
+            Calling again gives the same outcome.  It fails only with what kept the BYE from being sent:
+            L{TransportError<twisted_sipdialog.errors.TransportError>}.
         """
 
     def terminate(extraHeaders: Fields = (), reason: str | None = None) -> Deferred[Request | None]:
@@ -388,5 +394,15 @@ class IMediaWatch(Interface):
     def whenSilent() -> Deferred[None]:
         """
         A fresh Deferred for each caller that fires with None when the peer's media
-        have stopped coming: the call may be ended.  It never fires after C{close}.
+        have stopped coming: the call may be ended.  It fires at C{close} at the latest.
         """
+
+
+class IMessageObserver(Interface):
+    """Sees every message on the wire: ladders, logs, captures.  Absent in production unless asked for."""
+
+    def messageReceived(data: bytes, flow: Any) -> None:
+        """C{data} (C{bytes}) came in over C{flow}."""
+
+    def messageSent(data: bytes, flow: Any) -> None:
+        """C{data} (C{bytes}) was handed to C{flow}."""

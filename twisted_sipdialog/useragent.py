@@ -24,7 +24,7 @@ from twisted_sipdialog.transport.layer import TransportLayer
 from twisted_sipdialog.transport.locate import Locator
 from twisted_sipdialog.ua import request_client
 from twisted_sipdialog.ua.core import DELEGATED, Core
-from twisted_sipdialog.ua.delegation import Waiters, fire
+from twisted_sipdialog.ua.delegation import Waiters, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
 from twisted_sipdialog.ua.invite_client import InviteClientContext, callTo
@@ -53,7 +53,7 @@ class UserAgent(Service):
         """
         @param delegate: the application (L{IUserAgentDelegate<twisted_sipdialog.interfaces.IUserAgentDelegate>}).
         @param random: a source of C{getrandbits}, default L{SystemBits}.
-        @param observer: sees every message (L{IMessageObserver<twisted_sipdialog._seams.IMessageObserver>}), or None.
+        @param observer: an L{IMessageObserver<twisted_sipdialog.interfaces.IMessageObserver>}, or None.
         @param locator: finds addresses, default L{Locator}.
         @raise ConfigurationError: a listen description that cannot be understood.
         """
@@ -134,7 +134,7 @@ class UserAgent(Service):
         ending = [dialog.destroy() for dialog in self.dialogs]
         ending += [calling.whenFinished() for calling in [*core.calling]]
         for running in [*core.unfinished]:
-            running.cancel()
+            cancel(running)
         if ending:
             done: Deferred[Any] = Deferred()
             timeout = self.configuration.stopTimeout

@@ -13,8 +13,8 @@ class Echo(UserAgentDelegate):
     async def inviteReceived(self, invitation):
         dialog = await invitation.accept()
         # A caller that vanishes sends no BYE, but no packets either.
-        # Not awaited: it never fires when the call ends first.
-        dialog.session.whenSilent().addCallback(lambda _: dialog.destroy())
+        await dialog.session.whenSilent()
+        await dialog.destroy()
 
 
 media = EchoMedia(reactor, TimerSet(reactor), portRange=(20000, 20100), limits=EchoLimits(silenceTimeout=10.0))

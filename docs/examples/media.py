@@ -3,7 +3,6 @@
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from twisted_sipdialog.errors import TransportError
 from twisted_sipdialog.interfaces import ISessionDescription, ISessionDescriptionFactory
 from twisted_sipdialog.media.fixed import FixedDescription
 
@@ -33,7 +32,6 @@ class ServerDescription:
         self._server = server
         self._port = None
         self._fixed = None  # does the comparing of offers and answers
-        self._closed = False
 
     @property
     def local(self):
@@ -45,12 +43,9 @@ class ServerDescription:
 
     async def _describe(self):
         if self._fixed is None:
-            port = await self._server.borrow()  # a Deferred: signalling waits for it
-            if self._closed:
-                self._server.giveBack(port)
-                raise TransportError("the call ended meanwhile")
-            self._port = port
-            self._fixed = FixedDescription(self._server.sdp(port))
+            # A Deferred: signalling waits for it, and cancels it when the call ends meanwhile.
+            self._port = await self._server.borrow()
+            self._fixed = FixedDescription(self._server.sdp(self._port))
         return self._fixed
 
     def offer(self):
@@ -70,4 +65,4 @@ class ServerDescription:
     def close(self):
         if self._port is not None:
             self._server.giveBack(self._port)
-        self._closed, self._port = True, None
+        self._port = None

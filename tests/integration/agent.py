@@ -18,11 +18,13 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.integration.peers import LOOPBACK
-from twisted_sipdialog import Configuration, TimerValues, UserAgent
+from twisted_sipdialog import Configuration, FlowLimits, TimerValues, UserAgent
 from twisted_sipdialog.message.grammar import formatHost
 
 #: Seconds.
 TIMERS = TimerValues(T1=0.05, T2=0.4, T4=0.5, D=3.2, provisional=0.2)
+#: A connection that nobody uses is left, too, until it is closed.
+FLOWS = FlowLimits(idleTimeout=TIMERS.transaction)
 #: What the slowest call takes to end (no ACK comes, then no answer to BYE), and half of it for a busy machine.
 PATIENCE = 3 * TIMERS.transaction
 
@@ -49,8 +51,13 @@ async def agent(delegate: Any = None, host: str = LOOPBACK, **settings: Any) -> 
     """
     interface = host.replace(":", r"\:")
     listen = [f"{kind}:0:interface={interface}" for kind in ("udp", "tcp")]
-    told = {"aor": f"sip:alice@{formatHost(host, None)}", "listen": listen, "timers": TIMERS, **settings}
-    userAgent = UserAgent(reactor, Configuration(**told), delegate)
+    told: dict[str, Any] = {
+        "aor": f"sip:alice@{formatHost(host, None)}",
+        "listen": listen,
+        "timers": TIMERS,
+        "flowLimits": FLOWS,
+    }
+    userAgent = UserAgent(reactor, Configuration(**(told | settings)), delegate)
     complaints = Complaints()
     globalLogPublisher.addObserver(complaints)
     userAgent.startService()
@@ -58,7 +65,7 @@ async def agent(delegate: Any = None, host: str = LOOPBACK, **settings: Any) -> 
         await userAgent.whenListening()
         yield userAgent
         await nothingLeft(userAgent)
-        assert complaints == []
+        assert not complaints, "\n".join(complaints)
     finally:
         globalLogPublisher.removeObserver(complaints)
         await userAgent.stopService()
@@ -69,7 +76,7 @@ async def nothingLeft(userAgent: UserAgent) -> None:
     deadline = time.monotonic() + PATIENCE
     while (left := userAgent.leftovers()) and time.monotonic() < deadline:
         await deferLater(reactor, 0.02)
-    assert left == []
+    assert not left, left
 
 
 async def addressOf(userAgent: UserAgent, protocol: str = "UDP") -> str:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.task import deferLater
 
 from tests.integration.agent import agent
 from tests.integration.peers import Sipp
@@ -121,6 +123,17 @@ async def test_wrongCredentialsEndTheCall(sipp: str, tmp_path: Path) -> None:
         refused(403, wrong, proxy, Credentials("alice", "terces", "desk")),
     ]
     await together(map(Deferred.fromCoroutine, cases))
+
+
+@ensureDeferred
+async def test_copyOfThe2xxIsAcknowledgedAgain(sipp: str, tmp_path: Path) -> None:
+    # Over UDP SIPp passes over copies, those of an ACK as well.
+    words = ("-sf", os.fspath(SCENARIOS / "callee_misses_ack.xml"), "-m", "1", "-t", SOCKET["tcp"])
+    async with Sipp(sipp, tmp_path, *words) as callee, agent(media=FixedMedia(SDP)) as alice:
+        dialog = await alice.invite(f"{callee.uri};transport=tcp")
+        await deferLater(reactor, 0.5)
+        await dialog.destroy()
+        await callee.succeeded(1)
 
 
 @ensureDeferred

@@ -294,8 +294,8 @@ class SilenceTests(StreamCase):
         self.clock.advance(1.01)
         self.successResultOf(waiting)
 
-    def test_neverAfterTheEnd(self) -> None:
+    def test_endOfTheStream(self) -> None:
         waiting = self.stream.whenSilent()
         self.stream.end()
-        self.clock.advance(600)
-        self.assertNoResult(waiting)
+        self.assertIsNone(self.successResultOf(waiting))
+        self.assertEqual(0, self.timers.count)

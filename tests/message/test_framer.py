@@ -55,6 +55,15 @@ class MessageTests(FramerCase):
             found = self.fed(bytes([byte]), framer=framer)
             self.assertEqual((found, framer.pending), ([ONE], 0) if n == len(ONE) else ([], n))
 
+    def test_tooLarge(self):
+        """
+        The limit of a whole message holds on streams, too: 513, before its body is waited for.
+        """
+        data = message(body=b"x" * 400)
+        head = data[: data.index(b"\r\n\r\n") + 4]
+        self.assertEqual(self.fed(data, framer=StreamFramer(Limits(message=len(data)))), [data])
+        self.dies(head, 513, Limits(message=len(data) - 1))
+
     def test_body(self):
         """
         Section 18.3: the body is exactly Content-Length bytes, whatever they are.

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.robustness.case import message
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.message import Request, Response, parseMessage
+from twisted_sipdialog.message.parser import Limits
 
 LINES = [
     ("Via", "SIP/2.0/UDP a.example;branch=z9hG4bK1"),
@@ -72,6 +73,15 @@ class WriteTests(SynchronousTestCase):
             self.assertIs(request.toBytes(), before)
             request.headers.add("X", "y")
             self.assertIn(b"\r\nX: y\r\n", request.toBytes())
+
+    def test_shrinkWithManyHeaders(self):
+        """
+        What was let in by a wider limit can be read again.
+        """
+        data = message(extra="".join(f"X-{n}: y\r\n" for n in range(300)))
+        request = parseMessage(data, Limits(headerCount=400))
+        request.shrink()
+        self.assertEqual(request.headers.get("X-299"), "y")
 
     def test_shrink(self):
         """

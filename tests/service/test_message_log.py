@@ -11,7 +11,7 @@ from twisted.logger import FileLogObserver, Logger, LogPublisher, globalLogPubli
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from twisted_sipdialog._seams import IMessageObserver
+from twisted_sipdialog.interfaces import IMessageObserver
 from twisted_sipdialog.service.message_log import MessageLog, shown
 from twisted_sipdialog.service.text_log import escaped, lineOf, textLog
 

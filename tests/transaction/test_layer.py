@@ -358,3 +358,18 @@ class EndTests(LayerCase):
         self.assertEqual([len(user.errors) for user in users], [1, 1])
         self.assertEqual(len(udp.sent), 7 + 11)
         self.assertGone()
+
+    def test_userRaises(self) -> None:
+        """
+        A request that our own fault keeps from its transaction user is answered with 500, and ends like any other.
+        """
+
+        def raising(transaction: Any) -> None:
+            raise ZeroDivisionError
+
+        self.user.requestReceived = raising  # type: ignore[method-assign]
+        for method in ("INVITE", "OPTIONS"):
+            udp = self.flow()
+            self.layer.requestReceived(request(method, f"z9hG4bK{method}"), udp)
+            self.assertEqual(firstLines(udp.sent), [(0.0, "500")], method)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)

@@ -170,3 +170,53 @@ class CancelTests(CalleeTestCase):
         self.assertEqual(self.sent("200 CANCEL"), 2)
         self.assertEqual(callee.events, ["cancelled"])
         self.peer.ack(self.peer.expect("487 INVITE"))
+
+    def test_neverDescribed(self):
+        """A description that never comes to an end is closed when the caller gives up, and told to stop."""
+        slow = Slow()
+        accepting = []
+        _agent, _callee, invite = self.ring(lambda context: accepting.append(context.accept(media=lambda host: slow)))
+        self.cancelled(invite)
+        self.failureResultOf(accepting[0], DialogTerminated)
+        self.assertTrue(slow.waiting.called)
+        self.assertEqual(slow.closed, 1)
+
+    def test_destroyedMeanwhile(self):
+        """Who hears that the call is lost finds it over: nothing is left to refuse."""
+        destroyed = []
+
+        def answer(context):
+            context.progress()
+            accepting = context.accept(media=lambda host: Slow())
+            accepting.addErrback(lambda _: destroyed.append((context.dialog.state.value, context.dialog.destroy())))
+
+        _agent, _callee, invite = self.ring(answer)
+        self.cancelled(invite)
+        ((state, destroying),) = destroyed
+        self.assertEqual(state, "terminated")
+        self.assertIs(self.successResultOf(destroying), None)
+
+    def test_cancellerRaises(self):
+        """What the delegate's Deferred does when it is cancelled is its own affair: the call is over all the same."""
+
+        def raising(_):
+            raise ZeroDivisionError
+
+        _agent, callee, ok = self.call(lambda context: context.accept(body=ANSWER) and None)
+        callee.dialog.delegate = Callee(lambda context: Deferred(raising))
+        again = self.peer.request("INVITE", within=ok, body=OFFER)
+        self.network.advance(0.01)
+        self.assertEqual(self.finalTo(self.peer.request("BYE", within=ok)).statusCode, 200)
+        self.assertEqual(self.finalTo(again).statusCode, 487)
+        self.assertEqual(callee.events, ["confirmed", "terminated"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_refusedByAStep(self):
+        """9.2: the 200 to the CANCEL has the tag of the refusal, also when no delegate was asked."""
+        agent = self.agent(Callee(later))
+        invite = self.peer.request("INVITE", agent, body=OFFER, headers={"Require": "foo"})
+        refused = self.peer.expect("420 INVITE", 1)
+        self.peer.cancel(invite)
+        self.assertEqual(self.peer.expect("200 CANCEL", 1).toTag, refused.toTag)
+        self.peer.ack(refused)
+        self.network.advance(0.01)

@@ -3,6 +3,7 @@ How a delegate answers: plain, with a Deferred, as a coroutine; and what happens
 """
 
 import gc
+from types import SimpleNamespace
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, globalLogPublisher
@@ -194,3 +195,10 @@ class DelegationTests(CalleeTestCase):
         self.peer.request("BYE", within=self.peer.expect("200 INVITE"))
         self.network.advance(1)
         self.failureResultOf(callee.accepting[0])
+
+    def test_noClass(self):
+        """A delegate may be any object with the method on it: what one of them has, another of its class need not."""
+        taking = SimpleNamespace(inviteReceived=lambda context: context.reject(486))
+        for delegate, code in ((taking, 486), (SimpleNamespace(), 480)):
+            agent = self.network.userAgent("sip:x@c.example", delegate)
+            self.assertEqual(self.final("INVITE", agent, body=OFFER).statusCode, code)

@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Media, Notes
 from twisted_sipdialog.dialog.ended import Reason
-from twisted_sipdialog.errors import ResponseError, TransportError
+from twisted_sipdialog.errors import DialogTerminated, ResponseError, TransportError
 from twisted_sipdialog.message.sdp import NotAcceptable
 
 
@@ -148,3 +148,60 @@ class DescriptionTests(CallerCase):
             self.failureResultOf(calling)
             self.assertEqual(media.calls.count("close"), 1)
         self.assertNothingLeft()
+
+    def test_offerIsNone(self):
+        """
+        What cannot be sent as an offer ends the call, and is told to who placed it.
+        """
+        for offer in (None, "v=0"):
+            media = Media(offers=offer)
+            calling = self.alice.invite(BOB, media=media)
+            self.network.advance(0.1)
+            self.failureResultOf(calling)
+            self.assertEqual((media.calls, self.alice.leftovers()), (["offer", "close"], []))
+            self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_offerInSpiteOfCancel(self):
+        """
+        A description that takes no cancelling for an answer: no INVITE goes out.
+        """
+        offers = Deferred()
+        media = Media(offers=offers.addErrback(lambda _: OFFER))
+        calling = self.alice.invite(BOB, media=media)
+        self.network.advance(1)
+        calling.cancel()
+        self.network.advance(1)
+        self.failureResultOf(calling)
+        self.assertEqual((self.peer.received, media.calls), ([], ["offer", "close"]))
+        self.assertNothingLeft()
+
+    def test_endedBeforeTheAnswer(self):
+        """
+        A BYE while the answer to a late offer is being made, by a description that never comes to an end: the call is
+        over, and the 2xx acknowledged so that it stops.
+        """
+        media = Media(answers=Deferred())
+        calling, invite = self.invite(body=b"", media=media)
+        ok = self.peer.respond(invite, 200, body=OFFER)
+        self.network.advance(0.1)
+        self.peer.request("BYE", within=ok)
+        self.peer.expect("200 BYE")
+        self.peer.expect("ACK")
+        self.failureResultOf(calling, DialogTerminated)
+        self.assertEqual((self.notes.reasons, media.calls), ([Reason.REMOTE_BYE], ["answer", "close"]))
+        self.assertNothingLeft()
+
+    def test_closeRaises(self):
+        """
+        A description that cannot be closed is logged; everybody is told of the end all the same.
+        """
+        media = Media()
+        media.close = lambda: 1 / 0
+        dialog, _invite, _ack = self.call(body=None, media=media)
+        ended = dialog.whenTerminated()
+        destroyed = dialog.destroy()
+        self.endsBye()
+        self.assertIs(self.successResultOf(ended).reason, Reason.LOCAL_BYE)
+        self.assertEqual(self.successResultOf(destroyed).method, "BYE")
+        self.assertEqual((self.notes.reasons, self.alice.dialogs), ([Reason.LOCAL_BYE], []))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

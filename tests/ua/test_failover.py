@@ -211,6 +211,37 @@ class LocateTests(CallerCase):
         self.failureResultOf(self.alice.invite(BOB, body=OFFER), LocateError)
         self.assertNothingLeft()
 
+    def test_manyAddresses(self):
+        """
+        Whoever owns a name may give it any number of addresses; a few of them are tried.
+        """
+        self.alice._core.client.locator = Addresses(
+            *[Destination("UDP", f"192.0.2.{n}", 5060) for n in range(100, 250)]
+        )
+        asking = self.alice.request("OPTIONS", BOB)
+        self.network.advance(8 * 32 + 1)
+        self.failureResultOf(asking, Timeout)
+        self.assertNothingLeft()
+
+    def test_lookUpWithoutEnd(self):
+        """
+        A name that is never found: the requests fail after 64*T1, and a dialog whose BYE it was ends.
+        """
+
+        class Endless:
+            def locate(self, uri, protocols):
+                return Deferred()
+
+        dialog, _invite, _ack = self.call()
+        self.alice._core.client.locator = Endless()
+        calling, asking = self.alice.invite(BOB, body=OFFER), self.alice.request("OPTIONS", BOB)
+        destroyed = dialog.destroy()
+        self.network.advance(33)
+        for failed in (calling, asking, destroyed):
+            self.failureResultOf(failed, LocateError)
+        self.assertEqual(self.notes.ended[0][0], dialog)
+        self.assertEqual(self.alice.leftovers(), [])
+
     def test_stopDuringLookUp(self):
         """
         The service stops while a name is being looked up: the request fails, nothing is sent later.

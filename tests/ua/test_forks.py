@@ -165,3 +165,21 @@ class ForkTests(CallerCase):
         self.failureResultOf(context.whenAnswered())
         self.assertEqual((self.notes.confirmed, len(self.notes.ended)), ([], 1))
         self.assertNothingLeft()
+
+    def test_bounded(self):
+        """
+        However many To tags the responses bring, only so many make dialogs, or are sent an ACK and a BYE; the first
+        that answers is taken in any case.
+        """
+        context, invite = self.context()
+        for n in range(200):
+            self.fork(invite, 180, f"early{n}")
+        self.network.advance(0.1)
+        self.assertEqual((len(self.alice.dialogs), len(self.notes.progress)), (64, 200))
+        for n in range(100):
+            self.fork(invite, 200, f"late{n}", Contact="<sip:somebody@peer.example>" if n % 2 else "<mailto:a@b>")
+        self.network.advance(0.1)
+        self.assertLessEqual(self.count("ACK"), 65)
+        self.assertLessEqual(len(self.alice.dialogs), 1)
+        self.network.advance(70)
+        context.whenAnswered().addErrback(lambda _: None)

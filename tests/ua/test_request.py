@@ -113,3 +113,19 @@ class RequestTests(CallerCase):
         asking = self.alice.request("OPTIONS", "sip:alice@a.example")
         self.network.advance(1)
         self.assertEqual(self.successResultOf(asking).statusCode, 200)
+
+    def test_unwritable(self):
+        """
+        Text that no encoding of ours takes: the request fails, and nothing waits for its answer.
+        """
+        asking = self.alice.request("OPTIONS", BOB, extraHeaders=[("X-Text", "\ud800")])
+        self.network.advance(1)
+        self.failureResultOf(asking, TransportError)
+        self.assertEqual(len(self.flushLoggedErrors(UnicodeEncodeError)), 1)
+        self.assertEqual((self.peer.received, self.alice.leftovers()), ([], []))
+
+    def test_maxForwardsIsOurs(self):
+        """
+        Section 20.22: a request has one Max-Forwards.
+        """
+        self.assertRaises(InvalidValue, self.alice.request, "OPTIONS", BOB, extraHeaders=[("Max-Forwards", "3")])

@@ -3,7 +3,7 @@ The steps every request outside a dialog goes through (RFC 3261 section 8.2), an
 """
 
 from tests.testing.recording import Datagrams
-from tests.ua.callee import OFFER, Callee, CalleeTestCase, later
+from tests.ua.callee import ANSWER, OFFER, Callee, CalleeTestCase, later
 
 
 class Talkative(Callee):
@@ -359,3 +359,12 @@ class TagTests(CalleeTestCase):
         for name in ("From", "Call-ID", "CSeq"):
             self.assertEqual(answer.headers.get(name), request.headers.get(name))
         self.assertEqual(answer.headers.elements("via"), request.headers.elements("via"))
+
+
+class NotApplicableTests(CalleeTestCase):
+    def test_contactInBye(self):
+        """Section 20, table 2: a BYE has no Contact; one that is there, however malformed, is ignored."""
+        agent, _callee, ok = self.call(lambda context: context.accept(body=ANSWER) and None)
+        bye = self.peer.request("BYE", within=ok, headers={"Contact": "%"})
+        self.assertEqual(self.finalTo(bye).statusCode, 200)
+        self.assertEqual(agent.dialogs, [])

@@ -131,12 +131,14 @@ class EchoStream(DatagramProtocol):
         """Never send again."""
         self._ended = True
         self._stopWatching()
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, []
+        for deferred in waiting:
+            deferred.callback(None)
 
     def whenSilent(self) -> Deferred[None]:
         """
         A fresh Deferred for each caller that fires with None when the peer, which may send,
-        sent nothing for L{EchoLimits.silenceTimeout}; the stream has ended then.  It never fires after L{end}.
+        sent nothing for L{EchoLimits.silenceTimeout}, or when the stream L{end}s: who waits is not left waiting.
         """
         waiting: Deferred[None] = Deferred()
         if self._silent:
@@ -215,11 +217,8 @@ class EchoStream(DatagramProtocol):
         if now < deadline:
             self._silence = self._timers.at(deadline, self._checkSilence)
             return
-        waiting = self._waiting[:]
         self._silent = True
         self.end()
-        for deferred in waiting:
-            deferred.callback(None)
 
     def _stopWatching(self) -> None:
         if self._silence is not None:

@@ -85,6 +85,9 @@ class StreamFramer:
                 # Section 18.3: a stream message states its length; without it the next one cannot be found.
                 request = message if isinstance(message, Request) and message.method != "ACK" else None
                 raise ParseError("Content-Length is missing", 400 if request else None, request, fatal=True)
+            if end + 4 + length > self._limits.message:
+                request = message if isinstance(message, Request) and message.method != "ACK" else None
+                raise ParseError("message too large", 513 if request else None, request, fatal=True)
         except ParseError as error:
             message = error
             length = None if error.fatal else _lengthOf(bytes(buffer[:end]), self._limits)

@@ -93,7 +93,8 @@ class Message:
         if headers is None:
             assert self._wire is not None
             head = self._wire[: self._wire.index(b"\r\n\r\n")].lstrip(b"\r\n")
-            headers = self._headers = Headers.fromBlock(str(head, "utf-8", "surrogateescape").partition("\r\n")[2])
+            block = str(head, "utf-8", "surrogateescape").partition("\r\n")[2]
+            headers = self._headers = Headers.fromBlock(block, len(head))  # how many may be was asked when it came
         return headers
 
     @property

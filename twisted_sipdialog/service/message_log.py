@@ -10,7 +10,7 @@ from typing import Any
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from twisted_sipdialog._seams import IMessageObserver
+from twisted_sipdialog.interfaces import IMessageObserver
 from twisted_sipdialog.message.grammar import formatHost
 from twisted_sipdialog.service.text_log import escaped
 

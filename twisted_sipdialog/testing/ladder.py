@@ -10,8 +10,8 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from twisted_sipdialog._seams import IMessageObserver
 from twisted_sipdialog.errors import ParseError
+from twisted_sipdialog.interfaces import IMessageObserver
 from twisted_sipdialog.message import Request, Response, parseMessage
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from twisted_sipdialog._seams import ITransportUser
@@ -20,6 +21,8 @@ from twisted_sipdialog.transaction.key import clientKey, mergeKey, serverKey
 from twisted_sipdialog.transaction.machine import ClientMachine, Machine, ServerMachine
 from twisted_sipdialog.transaction.nict import NonInviteClient
 from twisted_sipdialog.transaction.nist import NonInviteServer
+
+_log = Logger()
 
 
 @implementer(ITransportUser)
@@ -72,7 +75,13 @@ class TransactionLayer:
         self._servers[key] = transaction
         if transaction.reliable:
             flow.hold()
-        self.user.requestReceived(transaction)
+        try:
+            self.user.requestReceived(transaction)
+        except Exception:
+            # A fault of ours is no reason to keep it for ever, nor to leave the peer without an answer.
+            _log.failure("{method} could not be taken", method=method)
+            if not transaction.answered:
+                transaction.respond(request.response(500, toTag="failed"))
         transaction.delivered()
 
     def responseReceived(self, response: Response, flow: Any) -> None:

@@ -7,7 +7,7 @@ it does can hurt the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from inspect import iscoroutine
 from typing import Any
 
@@ -17,22 +17,13 @@ from twisted.python.failure import Failure
 
 _log = Logger()
 
-#: (class of delegate, method name) -> whether it is overridden.  Bounded by the classes of the application.
-_overridden: dict[tuple[type, str], bool] = {}
-
 
 def overrides(delegate: Any, name: str) -> bool:
     """
     C{delegate} has a C{name} of its own: not absent, and not the no-op of the base classes in delegates.py.
     """
-    if delegate is None:
-        return False
-    key = (type(delegate), name)
-    known = _overridden.get(key)
-    if known is None:
-        found = getattr(type(delegate), name, None) or getattr(delegate, name, None)
-        known = _overridden[key] = found is not None and not getattr(found, "isDefault", False)
-    return known
+    found = getattr(delegate, name, None)
+    return found is not None and not getattr(found, "isDefault", False)
 
 
 def default(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,7 +126,7 @@ class Waiters:
             self._outcome = (outcome,)
             waiting, self._waiting = self._waiting, []
             for each in waiting:
-                each.callback(outcome)
+                fire(each, outcome)
 
 
 class Outcome(Deferred[Any]):
@@ -164,4 +155,11 @@ def fire(deferred: Deferred[Any] | None, result: Any) -> None:
         deferred.callback(result)
 
 
-Running = Coroutine[Any, Any, Any] | Deferred[Any] | None
+def cancel(deferred: Deferred[Any] | None) -> None:
+    """Cancel what an application gave us to wait for; how it takes that is not to hurt us."""
+    if deferred is not None:
+        try:
+            deferred.cancel()
+        except Exception:
+            _log.failure("what was cancelled raised")
+            fire(deferred, Failure(CancelledError()))

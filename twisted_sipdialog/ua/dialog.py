@@ -24,6 +24,7 @@ from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+from twisted_sipdialog.ua.session import closeSession
 from twisted_sipdialog.ua.uac import Sending
 
 #: What the dialog sends by itself, at the right moment.
@@ -337,8 +338,7 @@ class Dialog:
         self.dialogState.phase = Phase.TERMINATED
         self._times.end = self.core.timers.now()
         self.core.unregister(self)
-        if self.session is not None:
-            self.session.close()
+        closeSession(self.session)
         self._overtake(reason)
         if self._heldBye is not None:
             self._heldBye = None

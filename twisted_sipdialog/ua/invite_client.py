@@ -32,11 +32,11 @@ from twisted_sipdialog.message.uri import SipUri
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Waiters
+from twisted_sipdialog.ua.delegation import Waiters, cancel
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
 from twisted_sipdialog.ua.request_client import newRequest
-from twisted_sipdialog.ua.session import GivenDescription, hostOf, sdpOf
+from twisted_sipdialog.ua.session import GivenDescription, closeSession, hostOf, sdpOf
 from twisted_sipdialog.ua.uac import Sending
 
 _log = Logger()
@@ -94,7 +94,7 @@ class InviteClientContext:
             return  # cancelled before the ports were open
         self.core.calling[self] = None
         self._preparing = Deferred.fromCoroutine(self._describe())
-        self._preparing.addCallbacks(self._send, self._unsent)
+        self._preparing.addCallback(self._send).addErrback(self._unsent)
 
     async def _describe(self) -> bytes:
         """Our offer, C{b""} for none."""
@@ -106,6 +106,8 @@ class InviteClientContext:
 
     def _send(self, body: bytes) -> None:
         self._preparing = None
+        if self._cancelled:
+            raise CancelledError  # and the description was made all the same
         outgoing = self._outgoing
         outgoing.body = body
         if body:
@@ -115,7 +117,8 @@ class InviteClientContext:
 
     def _unsent(self, failure: Failure) -> None:
         self._preparing = None
-        self._fail(failure.value)
+        if not self._closed:
+            self._fail(failure.value)
 
     # What the application asks.
 
@@ -134,7 +137,7 @@ class InviteClientContext:
         self._cancelled = True
         self._answered.fire(Failure(CancelledError("the INVITE was cancelled")))
         if self._preparing is not None:
-            self._preparing.cancel()
+            cancel(self._preparing)
         elif self._sending is not None:
             return self._sending.cancel(lines)
         else:
@@ -165,6 +168,11 @@ class InviteClientContext:
         else:
             self._refusal(response)
 
+    def _isAdmitted(self, response: Response) -> bool:
+        """C{response} is of a fork we know, or one of not too many."""
+        forks = max(len(self._byTag), len(self._acknowledgements))
+        return response.toTag in self._byTag or forks < self.core.configuration.loadLimits.forks
+
     def _dialogFor(self, response: Response) -> Dialog | None:
         """The dialog of C{response}'s To tag (section 12.1.2), made if it is new; None when it makes none."""
         tag = response.toTag
@@ -188,7 +196,7 @@ class InviteClientContext:
         return dialog
 
     def _provisional(self, response: Response) -> None:
-        if response.statusCode > 100 and response.toTag and not self._cancelled:
+        if response.statusCode > 100 and response.toTag and not self._cancelled and self._isAdmitted(response):
             self.dialog = self._dialogFor(response) or self.dialog
         self.core.tellAll(self.delegate, "progressReceived", self, response)
 
@@ -197,6 +205,8 @@ class InviteClientContext:
         if known is not None:
             known.send()  # a repetition: the ACK was lost
             return
+        if self._closed and not self._isAdmitted(response):
+            return  # an ACK and a BYE for each of them would be ours to send, to whom it names
         dialog = self._dialogFor(response)
         if dialog is not None and dialog is self.dialog and self._closed and self._preparing is not None:
             return  # a repetition: the ACK waits for our answer
@@ -346,8 +356,7 @@ class InviteClientContext:
             code, phrase = (response.statusCode, response.reasonPhrase) if response else (0, reason.text)
             call_log.refused(self._outgoing.callId, "uac", self._outgoing.uri, code, phrase)
         self._endEarly(reason, byPeer, response)
-        if self._session is not None:
-            self._session.close()
+        closeSession(self._session)
 
     def _close(self) -> None:
         self._closed = True
@@ -357,7 +366,11 @@ class InviteClientContext:
         """The callee ended an early dialog of ours by BYE: the INVITE still gets its final answer."""
 
     def dialogEnded(self, error: SipError) -> None:
-        """Nothing of ours waits for an ACK."""
+        """The one whose offer is being answered: that is no use any more, and the ACK goes out without."""
+        if self._closed and self._preparing is not None and self.dialog is not None:
+            if self.dialog.state is Phase.TERMINATED:
+                self._answered.fire(Failure(error))
+                cancel(self._preparing)
 
 
 def callTo(

@@ -14,18 +14,18 @@ from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoAck, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoAck, RemoteError, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Outcome, ask, fire, tell
+from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire, tell
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.server_context import ServerContext, oneLine
-from twisted_sipdialog.ua.session import describe, sdpOf
+from twisted_sipdialog.ua.session import closeSession, describe, sdpOf
 
 _log = Logger()
 
@@ -67,6 +67,7 @@ class InviteServerContext(ServerContext):
     __slots__ = (
         "_acknowledged",
         "_deadline",
+        "_describing",
         "_interval",
         "_lateOffer",
         "_lateStatus",
@@ -86,6 +87,7 @@ class InviteServerContext(ServerContext):
         self._within = dialog is not None
         self._acknowledged: Deferred[Any] | None = None
         self._session: Any = None
+        self._describing: Deferred[Any] | None = None
         self._lateOffer = False
         self._interval = 0.0
         self._deadline = 0.0
@@ -146,17 +148,24 @@ class InviteServerContext(ServerContext):
             if isinstance(described, bytes):
                 self._accepted(described, code, phrase, lines, delegate)
             else:
+                self._describing = described
                 described.addCallback(self._accepted, code, phrase, lines, delegate).addErrback(self._undescribed)
                 self.wait()
         except Exception:
             self._undescribed(Failure())
         return acknowledged
 
+    @property
+    def _isDialogs(self) -> bool:
+        """The session description is the one that the dialog had already, and goes on with."""
+        return self._within and self._session is self.dialog.session
+
     def _undescribed(self, failure: Failure) -> None:
         """No answer could be made: the offer is refused, and whoever accepted is told why."""
+        self._describing = None
         acknowledged, self._acknowledged = self._acknowledged, None
-        if not self._within or self._session is not self.dialog.session:
-            self._session.close()
+        if not self._isDialogs:
+            closeSession(self._session)
         if not self.answered:
             if failure.check(SipError) is None:
                 _log.failure("no session description could be made", failure)
@@ -176,16 +185,18 @@ class InviteServerContext(ServerContext):
 
     def _accepted(self, body: bytes, code: int, phrase: str, lines: list[tuple[str, str]], delegate: Any) -> None:
         """Section 13.3.1.4: the 2xx, repeated until its ACK."""
+        self._describing = None
         if self.answered:
-            # Cancelled, or out of time, while the description was being made: a dialog's own goes back.
-            own = self._within and self._session is self.dialog.session
-            (self._session.rollback if own else self._session.close)()
+            # Cancelled, or out of time, and the description was made all the same: a dialog's own goes back.
+            if self._isDialogs:
+                self._session.rollback()
+            else:
+                closeSession(self._session)
             return
         core = self.core
         dialog = self.dialog or self._makeDialog()
         if dialog.session is not self._session:
-            if dialog.session is not None:
-                dialog.session.close()
+            closeSession(dialog.session)
             dialog.session = self._session
         if delegate is not None:
             dialog.delegate = delegate
@@ -249,7 +260,7 @@ class InviteServerContext(ServerContext):
         try:
             answer = sdpOf(ack)
             if answer is None:
-                raise LocalError("the ACK has no answer to our offer")
+                raise RemoteError("the ACK has no answer to our offer")
             self._session.update(answer)
         except Exception:
             failure = Failure()
@@ -304,7 +315,6 @@ class InviteServerContext(ServerContext):
         """Refused: an early dialog goes with it, a dialog that stood before stays."""
         dialog = self.dialog
         acknowledged, self._acknowledged = self._acknowledged, None
-        fire(acknowledged, Failure(DialogTerminated(f"refused with {response.statusCode} before it was accepted")))
         if self._within:
             dialog.invitation = None
         elif dialog is None:
@@ -314,6 +324,9 @@ class InviteServerContext(ServerContext):
         else:
             dialog.invitation = None
             dialog.end(*self._why(response))
+        if not self._isDialogs:
+            cancel(self._describing)
+        fire(acknowledged, Failure(DialogTerminated(f"refused with {response.statusCode} before it was accepted")))
 
     def _why(self, response: Response) -> tuple[Reason, bool, Any]:
         if self.cancelled is not None:
@@ -341,8 +354,7 @@ class InviteServerContext(ServerContext):
         """Nobody is to go on answering."""
         pending, self.pending = self.pending, None
         self.reject(statusCode)
-        if pending is not None:
-            pending.cancel()
+        cancel(pending)
 
     def wait(self) -> None:
         """The answer takes its time: bound it by noAnswerTimeout and Expires (section 13.3.1)."""

@@ -62,7 +62,7 @@ class Outgoing:
 
 
 #: What is written for the application: a second one would break the message.
-_OURS = frozenset(("via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length"))
+_OURS = frozenset(("via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length", "max-forwards"))
 
 
 def extraLines(fields: Iterable[tuple[str, str]], contact: bool = False) -> Lines:

@@ -21,6 +21,7 @@ from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import cancel
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 
 _log = Logger()
@@ -282,5 +283,4 @@ class ServerContext:
         self._timer = None
         _log.warn("nobody answered {method} in time: 500", method=self.method)
         self.reject(500)
-        if self.pending is not None:
-            self.pending.cancel()
+        cancel(self.pending)

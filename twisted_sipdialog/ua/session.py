@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import Logger
+
 from twisted_sipdialog.errors import LocalError
 from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message import Headers, Message
 from twisted_sipdialog.message.multipart import findBody
 from twisted_sipdialog.ua.core import Core
+
+_log = Logger()
 
 SDP = "application/sdp"
 
@@ -56,6 +60,15 @@ def describe(core: Core, body: bytes | None, contentType: str | None, media: Any
     if factory is None:
         raise LocalError("accept() needs a body, or media (here or in the configuration)")
     return factory(hostOf(flow))
+
+
+def closeSession(session: Any) -> None:
+    """Give the resources of C{session}, or of None, back; how it takes that is not to hurt the dialog."""
+    if session is not None:
+        try:
+            session.close()
+        except Exception:
+            _log.failure("a session description could not be closed")
 
 
 def hostOf(flow: Any) -> str:

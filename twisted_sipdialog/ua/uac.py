@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -23,6 +24,11 @@ from twisted_sipdialog.message.uri import SipUri
 from twisted_sipdialog.ua.cancel import UNHEARD, cancelOf
 from twisted_sipdialog.ua.identity import Identity
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing
+
+_log = Logger()
+
+#: How many of a name's addresses are tried: whoever owns it could name a thousand, each for 64*T1.
+_MOST = 8
 
 
 class UserAgentClient:
@@ -42,8 +48,17 @@ class UserAgentClient:
         self.locator = locator
 
     def locate(self, hop: Any) -> Deferred[list[Any]]:
-        """The addresses of C{hop}, best first; fails with L{LocateError}."""
-        return self.locator.locate(hop, self.transport.protocols())  # type: ignore[no-any-return]
+        """
+        The addresses of C{hop}, best first; fails with L{LocateError}.  A name that takes longer than any answer
+        may (64*T1) counts as not found: no timer of a transaction runs yet.
+        """
+        looking: Deferred[list[Any]] = self.locator.locate(hop, self.transport.protocols())
+        if not looking.called:
+            transactions = self.transactions
+            deadline = transactions.now() + transactions.values.transaction
+            timer = transactions.at(deadline, lambda _: looking.cancel(), None)
+            looking.addBoth(_stopping, timer)
+        return looking
 
     def reach(self, outgoing: Outgoing) -> Deferred[Any]:
         """
@@ -85,6 +100,11 @@ class UserAgentClient:
         lines += identity.userAgentLines
         lines.append(("Content-Length", str(len(outgoing.body))))
         return Request._written(outgoing.method, outgoing.uri, lines, outgoing.body, number)
+
+
+def _stopping(result: Any, timer: Any) -> Any:
+    timer.cancel()
+    return result
 
 
 @implementer(IClientTransactionUser)
@@ -153,17 +173,22 @@ class Sending:
         if proxy is not None and isinstance(hop, SipUri):
             self._trusted = (hop.host, hop.port) == (proxy.host, proxy.port)
         looking = self._looking = self._client.locate(hop)
-        looking.addCallbacks(self._located, self._unlocated)
+        looking.addCallbacks(self._located, self._unlocated).addErrback(self._unsent)
 
     def _located(self, destinations: list[Any]) -> None:
         self._looking = None
-        self._destinations = list(destinations)
+        self._destinations = destinations[:_MOST]
         self._next()
 
     def _unlocated(self, failure: Failure) -> None:
         self._looking = None
         error = failure.value
         self._fail(error if isinstance(error, SipError) else LocateError(str(error)))
+
+    def _unsent(self, failure: Failure) -> None:
+        """It could not be written, by a fault of ours or of its text; whoever waits for an answer is told."""
+        _log.failure("{method} could not be sent", failure, method=self.outgoing.method)
+        self._fail(TransportError(f"{self.outgoing.method} could not be sent: {failure.value}"))
 
     def _next(self) -> None:
         """The next address, if there is one."""

@@ -28,6 +28,9 @@ from twisted_sipdialog.ua.session import sdpOf
 
 Step = Callable[[Core, Any, Request], Response | None]
 
+#: What has no Contact; one that is there all the same is ignored, whatever it is (section 20).
+_WITHOUT_CONTACT = ("BYE", "MESSAGE")
+
 
 def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.1.1, 19.3, 20.10: what a request must have, once and in a readable form."""
@@ -43,7 +46,7 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
             raise ParseError("Max-Forwards: 0 to 255")
         contacts = headers.getAll("contact")
         invite = request.method == "INVITE"
-        if contacts or (invite and not request.toTag):
+        if (contacts and request.method not in _WITHOUT_CONTACT) or (invite and not request.toTag):
             if len(contacts) != 1 or plainUri(contacts[0]) is None:
                 given = request.contacts
                 if invite and (len(given) != 1 or not isinstance(given[0].uri, SipUri)):
@@ -201,7 +204,7 @@ class UserAgentServer:
         for step in steps:
             refusal = step(core, transaction, request)
             if refusal is not None:
-                refusal = self._tagged(request, refusal)
+                refusal = self._tagged(transaction, refusal)
                 if step is thereIsRoom:
                     core.transactions.dismiss(transaction, refusal)
                 else:
@@ -212,22 +215,23 @@ class UserAgentServer:
         elif request.method == "INVITE":
             invite_server.inviteReceived(core, transaction)
         elif request.method == "BYE":
-            transaction.respond(self._tagged(request, request.response(481)))
+            transaction.respond(self._tagged(transaction, request.response(481)))
         else:
             requestReceived(core, transaction, None)
 
-    def _tagged(self, request: Request, refusal: Response) -> Response:
-        """8.2.6.2: every response but 100 has a To tag."""
+    def _tagged(self, transaction: Any, refusal: Response) -> Response:
+        """8.2.6.2: every response but 100 has a To tag, and that to a CANCEL (9.2) the same."""
         to = refusal.headers.get("to")
         if to is not None and parameterOf(to, "tag") is None:
-            refusal.headers._put("To", f"{to};tag={self._core.identity.newTag()}")
+            transaction.toTag = self._core.identity.newTag()
+            refusal.headers._put("To", f"{to};tag={transaction.toTag}")
         return refusal
 
     def _cancelReceived(self, transaction: Any, cancel: Request) -> None:
         """9.2: 200 when there is something to cancel, whatever becomes of it; 481 else."""
         invite = self._core.transactions.cancelled(cancel)
         if invite is None:
-            transaction.respond(self._tagged(cancel, cancel.response(481)))
+            transaction.respond(self._tagged(transaction, cancel.response(481)))
             return
         context = invite.user
         # 9.2: the tag of the INVITE's own responses, also of those still to come.
