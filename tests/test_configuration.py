@@ -29,6 +29,11 @@ class ConfigurationTests(SynchronousTestCase):
             ("supported", ("timer", "a\r\nb")),
             ("accept", "application/sdp\r\n"),
         ]
+        numbers = ("noAnswerTimeout", "ringTimeout", "followRedirects", "stopTimeout", "udpLimit", "udpReceiveBuffer")
+        for name in numbers:
+            for value in (-1, float("nan"), "5"):
+                error = self.assertRaises(ConfigurationError, Configuration, aor=AOR, **{name: value})
+                self.assertEqual(error.name, name)
         for name, value in cases:
             settings = {"aor": AOR, name: value}
             error = self.assertRaises(ConfigurationError, Configuration, **settings)

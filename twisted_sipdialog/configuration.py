@@ -86,6 +86,11 @@ def _onOneLine(instance: object, attribute: attrs.Attribute[Any], value: Any) ->
             raise ConfigurationError(attribute.name, text, "text without CR, LF and NUL is wanted")
 
 
+def _notNegative(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not (isinstance(value, int | float) and value >= 0):
+        raise ConfigurationError(attribute.name, value, "a number, 0 or more, is wanted")
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
@@ -102,12 +107,14 @@ class Configuration:
     @ivar advertise: the host put into Via and Contact instead of the local address (behind a NAT), or None.
     @ivar credentials: what we answer challenges with; each is bound to its realm.
     @ivar outboundProxy: requests outside dialogs go through it (as a loose route), or None.
-    @ivar ownDomainOnly: answer 404 to an INVITE whose Request-URI is neither our AOR's user nor an own host.
+    @ivar ownDomainOnly: answer 404 to a new request whose Request-URI is not us: another user than our AOR's, or a
+        host that is neither the AOR's, nor C{advertise}, nor the address it came to.
     @ivar media: what describes sessions where no body is given: a factory of L{ISessionDescription}s, or None.
     @ivar userAgent: text of User-Agent and Server, or None to send neither.
     @ivar supported: option tags we understand.
     @ivar accept: body types we understand.
     @ivar noAnswerTimeout: seconds until an unanswered INVITE is refused with 408; None: never.
+    @ivar ringTimeout: seconds an C{invite()} waits for the answer once a provisional came, then CANCEL; None: for ever.
     @ivar followRedirects: how many 3xx an C{invite()} follows.  0: a 3xx is a refusal.
     @ivar stopTimeout: seconds C{stopService} waits for peers to answer its BYEs.
     @ivar udpLimit: bytes beyond which a request is sent by TCP instead of UDP (RFC 3261 section 18.1.1).
@@ -125,11 +132,12 @@ class Configuration:
     userAgent: str | None = attrs.field(default="twisted_sipdialog", validator=_onOneLine)
     supported: tuple[str, ...] = attrs.field(default=(), converter=_texts, validator=_onOneLine)
     accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_texts, validator=_onOneLine)
-    noAnswerTimeout: float | None = 60.0
-    followRedirects: int = 0
-    stopTimeout: float = 5.0
-    udpLimit: int = 1300
-    udpReceiveBuffer: int = 4 * 1024 * 1024
+    noAnswerTimeout: float | None = attrs.field(default=60.0, validator=_notNegative)
+    ringTimeout: float | None = attrs.field(default=180.0, validator=_notNegative)
+    followRedirects: int = attrs.field(default=0, validator=_notNegative)
+    stopTimeout: float = attrs.field(default=5.0, validator=_notNegative)
+    udpLimit: int = attrs.field(default=1300, validator=_notNegative)
+    udpReceiveBuffer: int = attrs.field(default=4 * 1024 * 1024, validator=_notNegative)
     timers: TimerValues = attrs.Factory(TimerValues)
     messageLimits: Limits = attrs.Factory(Limits)
     flowLimits: FlowLimits = attrs.Factory(FlowLimits)

@@ -22,13 +22,14 @@ from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.transaction.layer import TransactionLayer
 from twisted_sipdialog.transport.layer import TransportLayer
 from twisted_sipdialog.transport.locate import Locator
-from twisted_sipdialog.ua import request_client
+from twisted_sipdialog.ua.call import callTo
 from twisted_sipdialog.ua.core import DELEGATED, Core
 from twisted_sipdialog.ua.delegation import Waiters, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
-from twisted_sipdialog.ua.invite_client import InviteClientContext, callTo
-from twisted_sipdialog.ua.invite_server import reinviteReceived
+from twisted_sipdialog.ua.invite_client import InviteClientContext
+from twisted_sipdialog.ua.modify import reinviteReceived
+from twisted_sipdialog.ua.request_client import askAlone
 from twisted_sipdialog.ua.uac import UserAgentClient
 from twisted_sipdialog.ua.uas import UserAgentServer, requestReceived
 
@@ -205,7 +206,7 @@ class UserAgent(Service):
         extraHeaders: Iterable[tuple[str, str]] = (),
     ) -> Deferred[Response]:
         self._mayCall("request")
-        asking = request_client.Asking(self._core, method, target, body, contentType, extraHeaders)
+        asking = askAlone(self._core, method, target, body, contentType, extraHeaders)
         self._whenReady(asking.start, asking.transactionFailed)
         return asking.answered
 
@@ -218,7 +219,10 @@ class UserAgent(Service):
             raise InvalidState(verb, "the user agent is not running", "startService() comes first")
 
     def leftovers(self) -> list[str]:
-        """Every dialog, transaction, unanswered call and timer that is still there; empty when all is over."""
+        """
+        Every dialog, transaction, unanswered call and timer that is still there; empty when all is over, and the
+        connections that peers keep open have been idle for long enough to be closed.
+        """
         core = self._core
         left = [repr(dialog) for dialog in self.dialogs] + self._transactions.leftovers()
         counted: dict[str, dict[Any, Any]] = {

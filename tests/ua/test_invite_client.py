@@ -213,6 +213,18 @@ class ProgressTests(CallerCase):
         self.network.advance(0.1)
         self.successResultOf(context.whenAnswered())
 
+    def test_noContactInTheAnswer(self):
+        """
+        A 2xx without Contact whose provisional had one: acknowledged, and ended where the provisional came from.
+        """
+        calling, invite = self.invite()
+        self.fork(invite, 180, "f1")
+        self.fork(invite, 200, "f1", Contact=None)
+        self.peer.expect("ACK")
+        self.peer.respond(self.peer.expect("BYE"), 200)
+        self.network.advance(0.1)
+        self.failureResultOf(calling)
+
     def test_delegateRaises(self):
         """
         A delegate that raises is logged, and the call goes on.
@@ -272,10 +284,28 @@ class RefusedTests(CallerCase):
         self.assertEqual(self.network.seenBy(self.alice), ["> INVITE"] * 7)
         self.assertNothingLeft()
 
-    def test_ringsForEver(self):
+    def test_ringTimeout(self):
         """
-        Section 17.1.1.2: a provisional stops timer B; how long it may ring is the application's to say.
+        Section 17.1.1.2: a provisional stops timer B; ringTimeout bounds the wait from then on, and ends it by
+        CANCEL.  Whatever rings on leaves nothing.
         """
+        calling, invite = self.invite()
+        self.peer.respond(invite, 183)
+        self.network.advance(100)
+        self.peer.respond(invite, 180)
+        self.network.advance(79)
+        self.assertNoResult(calling)
+        self.network.advance(1.5)
+        self.failureResultOf(calling, Timeout)
+        self.peer.respond(self.peer.expect("CANCEL"), 200)
+        self.network.advance(40)
+        self.assertEqual(self.notes.reasons, [Reason.LOCAL_CANCEL])
+
+    def test_noRingTimeout(self):
+        """
+        Without it, how long it may ring is the application's to say.
+        """
+        self.alice = self.network.userAgent("sip:patient@a.example", ringTimeout=None)
         calling, invite = self.invite()
         self.peer.respond(invite, 180)
         self.network.advance(500)

@@ -42,9 +42,20 @@ class RoomTests(CalleeTestCase):
                 verb(callee.context)
                 if not callee.context.answered:
                     self.peer.cancel(invite)
+                elif callee.context.response.statusCode == 200:
+                    self.peer.ack(self.peer.expect("200 INVITE"))
                 self.network.advance(0.01)
             self.assertEqual(len(callee.contexts), 5)
             self.assertEqual([line for line in agent.leftovers() if "sources" in line], [])
+
+    def test_unacknowledged(self):
+        """An answered INVITE counts until its ACK: a forged source would draw our 2xx to whom it names."""
+        agent = self.agent(Callee(), loadLimits=LoadLimits(invitesPerSource=1))
+        self.peer.request("INVITE", agent, body=OFFER)
+        ok = self.peer.expect("200 INVITE")
+        self.assertEqual(self.final("INVITE", agent, body=OFFER).statusCode, 503)
+        self.peer.ack(ok)
+        self.assertEqual(self.final("INVITE", agent, body=OFFER).statusCode, 200)
 
     def test_dialogs(self):
         """Beyond so many dialogs: 503; when one ends, the next is served."""

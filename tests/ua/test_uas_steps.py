@@ -79,9 +79,16 @@ class UriTests(CalleeTestCase):
             self.assertEqual(self.final("OPTIONS", agent, uri=uri).statusCode, 200, uri)
 
     def test_ownDomainOnly(self):
-        """If asked for, only our own user is found."""
+        """If asked for, only our own user is found, and only at a host of ours."""
         agent = self.agent(Callee(), ownDomainOnly=True)
-        for uri, status in (("sip:desk@b.example", 200), ("sip:192.0.2.2", 200), ("sip:other@b.example", 404)):
+        here, _port = self.network.addressOf(agent)
+        for uri, status in (
+            ("sip:desk@b.example", 200),
+            (f"sip:{here}", 200),
+            (f"sip:desk@{here}:5060", 200),
+            ("sip:other@b.example", 404),
+            ("sip:desk@elsewhere.example", 404),
+        ):
             self.assertEqual(self.final("OPTIONS", agent, uri=uri).statusCode, status, uri)
 
     def test_toIsNotLookedAt(self):

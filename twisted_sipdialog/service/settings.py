@@ -211,6 +211,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "ownDomainOnly": _flag,
     "userAgent": _text,
     "noAnswerTimeout": _duration,
+    "ringTimeout": _duration,
     "followRedirects": _count,
     "stopTimeout": _seconds,
     "udpLimit": _count,

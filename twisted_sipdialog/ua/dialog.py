@@ -7,64 +7,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred, fail
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.dialog.ended import Ended, Reason
+from twisted_sipdialog.dialog.sides import Side, Sip, Times
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE
-from twisted_sipdialog.errors import DialogTerminated, InvalidValue, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue
 from twisted_sipdialog.interfaces import IDialog
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.grammar import isToken, quote
 from twisted_sipdialog.ua import call_log
+from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire
+from twisted_sipdialog.ua.delegation import Outcome, Waiters
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
 from twisted_sipdialog.ua.session import closeSession
-from twisted_sipdialog.ua.uac import Sending
 
 #: What the dialog sends by itself, at the right moment.
 _OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE")
-#: The answers after which a dialog is as good as gone (RFC 5057 section 5.1), whatever was asked.
-_FATAL = (404, 410, 416, 482, 483, 484, 485, 502, 604)
-
-
-@attrs.frozen
-class Sip:
-    """The three parts of a dialog's identity."""
-
-    callId: str
-    localTag: str
-    remoteTag: str
-
-
-@attrs.frozen
-class Side:
-    """
-    One side of a dialog.
-
-    @ivar uri: the URI its requests are sent to.
-    @ivar contact: the Contact it gave, as text.
-    @ivar sdp: its agreed session description, C{bytes}, or None.
-    """
-
-    uri: str
-    contact: str
-    tag: str
-    sdp: bytes | None
-
-
-@attrs.define
-class Times:
-    """Seconds since the epoch (UTC): the INVITE, the ACK, the end; None while it has not come to that."""
-
-    start: float
-    connect: float | None = None
-    end: float | None = None
+#: The answers after which a dialog is as good as gone (RFC 5057 section 5.1), whatever was asked.  Not among them:
+#: 408 and no answer at all, since a peer that lets an INFO pass in silence still talks.
+_FATAL = (404, 410, 416, 481, 482, 483, 484, 485, 502, 604)
 
 
 @implementer(IDialog)
@@ -220,8 +185,9 @@ class Dialog:
 
     def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
         """Send a request in the dialog (section 12.2.1); a Deferred of its final response."""
-        asking = _Asking(self, method)
-        asking.sending = self.core.client.send(self.outgoing(method, body, lines), asking)
+        asking = Asking(self.core, self.outgoing(method, body, lines))
+        asking.answered.addCallback(self._answered)
+        asking.start()
         return asking.answered
 
     def outgoing(self, method: str, body: bytes, lines: Lines, sequence: Any = None) -> Outgoing:
@@ -290,9 +256,9 @@ class Dialog:
     def _bye(self, lines: Lines, reason: Reason) -> None:
         self.dialogState.phase = Phase.TERMINATED
         self._heldBye = None
-        asking = _Asking(self, "BYE")
+        asking = Asking(self.core, self.outgoing("BYE", b"", lines))
         asking.answered.addBoth(self._byeDone, asking, reason)
-        asking.sending = self.core.client.send(self.outgoing("BYE", b"", lines), asking)
+        asking.start()
         self._overtake(reason)
 
     def _overtake(self, reason: Reason) -> None:
@@ -303,22 +269,17 @@ class Dialog:
             if context is not None:
                 context.dialogEnded(DialogTerminated(f"ended before: {reason.text}", self.ended))
 
-    def _byeDone(self, outcome: Any, asking: _Asking, reason: Reason) -> None:
+    def _byeDone(self, outcome: Any, asking: Asking, reason: Reason) -> None:
         # Whatever came back, or nothing: the session is over (section 15.1.1).
         self.end(reason, False, outcome if isinstance(outcome, Response) else None)
-        sent = asking.sending.request if asking.sending is not None else None
+        sent = asking.request
         self._destroyed(outcome if sent is None else sent)
 
-    def answerReceived(self, method: str, response: Response) -> None:
-        """What a final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
-        code = response.statusCode
-        if code == 481 or (code == 408 and method == "INVITE") or code in _FATAL:
-            self.lost(response)
-
-    def lost(self, response: Response | None) -> None:
-        """The peer does not know the dialog any more."""
-        if self.state is not Phase.TERMINATED:
+    def _answered(self, response: Response) -> Response:
+        """What the final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
+        if response.statusCode in _FATAL:
             self.hangUp(Reason.DIALOG_ERROR)
+        return response
 
     def stopped(self) -> None:
         """The service ends and waits no longer."""
@@ -347,31 +308,3 @@ class Dialog:
         if self._terminated is not None:
             self._terminated.fire(self.ended)
         self.core.tellAll(self.delegate, "dialogTerminated", self, self.ended)
-
-
-@implementer(IClientTransactionUser)
-class _Asking:
-    """A request of ours in a dialog."""
-
-    __slots__ = ("_dialog", "_method", "answered", "sending")
-
-    def __init__(self, dialog: Dialog, method: str) -> None:
-        self._dialog = dialog
-        self._method = method
-        self.answered: Deferred[Any] = Deferred()
-        dialog.core.asking[self] = None
-        self.sending: Sending | None = None
-
-    def responseReceived(self, response: Response) -> None:
-        if response.statusCode < 200:
-            return
-        if self._method != "BYE":
-            self._dialog.answerReceived(self._method, response)
-        self._answer(response)
-
-    def transactionFailed(self, error: SipError) -> None:
-        self._answer(Failure(error))
-
-    def _answer(self, outcome: Response | Failure) -> None:
-        self._dialog.core.asking.pop(self, None)
-        fire(self.answered, outcome)

@@ -75,6 +75,16 @@ class Identity:
         # Section 19.1.1: headers of a URI stand neither in a Request-URI nor in To.
         return str(uri.withoutHeaders() if isinstance(uri, SipUri) else uri)
 
-    def owns(self, uri: Any) -> bool:
-        """C{uri} means us: our user, or no user at all."""
-        return isinstance(uri, SipUri) and uri.user in (None, self.configuration.aor.user)
+    def owns(self, uri: Any, flow: Any) -> bool:
+        """C{uri}, of a request that came over C{flow}, means us: our user or none, at a host of ours."""
+        if not isinstance(uri, SipUri) or uri.user not in (None, self.configuration.aor.user):
+            return False
+        return uri.host in (self.configuration.aor.host, self.configuration.advertise, hostOf(flow))
+
+
+def hostOf(flow: Any) -> str:
+    """The host of C{flow}'s address of ours, IPv6 without brackets."""
+    sentBy: str = flow.sentBy
+    if sentBy.startswith("["):
+        return sentBy[1 : sentBy.index("]")]
+    return sentBy.partition(":")[0]

@@ -4,7 +4,6 @@ INVITE as its sender (RFC 3261 sections 9.1 and 13.2): calls out, forks, CANCEL.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -17,38 +16,28 @@ from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.errors import (
     DialogTerminated,
-    LocalError,
     ParseError,
     RemoteError,
     ResponseError,
     SipError,
+    Timeout,
     TransportError,
 )
 from twisted_sipdialog.interfaces import IInviteClientContext
 from twisted_sipdialog.message import Request, Response
-from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.grammar import quote
-from twisted_sipdialog.message.uri import SipUri
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Waiters, cancel
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
-from twisted_sipdialog.ua.request_client import newRequest
-from twisted_sipdialog.ua.session import GivenDescription, closeSession, hostOf, sdpOf
+from twisted_sipdialog.ua.identity import hostOf
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines
+from twisted_sipdialog.ua.redirect import redirectTarget
+from twisted_sipdialog.ua.session import closeSession, sdpOf
 from twisted_sipdialog.ua.uac import Sending
 
 _log = Logger()
-
-#: A q-value (section 25.1).
-_Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?", re.ASCII)
-
-
-def _preference(contact: Address) -> float:
-    """The q of a Contact (section 20.10); 1 where there is none."""
-    q = contact.parameters.get("q") or ""
-    return float(q) if _Q.fullmatch(q) else 1.0
 
 
 @implementer(IInviteClientContext, IClientTransactionUser)
@@ -79,6 +68,7 @@ class InviteClientContext:
         self._preparing: Deferred[Any] | None = None
         self._started = core.timers.now()
         self._redirected = 0
+        self._ringing: Any = None  # the timer that bounds the wait after a provisional
 
     @property
     def request(self) -> Request | None:
@@ -196,9 +186,19 @@ class InviteClientContext:
         return dialog
 
     def _provisional(self, response: Response) -> None:
+        timeout = self.core.configuration.ringTimeout
+        if self._ringing is None and timeout is not None:
+            # The transaction waits for ever from here on (section 17.1.1.2): how long is for its user to say.
+            self._ringing = self.core.timers.start(timeout, self._unanswered)
         if response.statusCode > 100 and response.toTag and not self._cancelled and self._isAdmitted(response):
             self.dialog = self._dialogFor(response) or self.dialog
         self.core.tellAll(self.delegate, "progressReceived", self, response)
+
+    def _unanswered(self, _: Any) -> None:
+        """The peer promised an answer and gave none: CANCEL (section 9.1)."""
+        if not self._cancelled and not self._closed:
+            self._answered.fire(Failure(Timeout(f"no answer from {self._outgoing.uri} in time")))
+            self._cancel([])
 
     def _success(self, response: Response) -> None:
         known = self._acknowledgements.get(response.toTag)
@@ -210,13 +210,18 @@ class InviteClientContext:
         dialog = self._dialogFor(response)
         if dialog is not None and dialog is self.dialog and self._closed and self._preparing is not None:
             return  # a repetition: the ACK waits for our answer
-        over = dialog is not None and dialog.state is Phase.TERMINATED
-        try:
-            if dialog is None:
-                raise ParseError("no dialog")
-            dialog.dialogState.confirm(response)
-        except ParseError:
+        if dialog is None:
             self._refuseUnusable(response)
+            return
+        over = dialog.state is Phase.TERMINATED
+        try:
+            dialog.dialogState.confirm(response)
+        except ParseError as error:
+            # No usable Contact; at that of its provisional the BYE still reaches the peer.
+            dialog.dialogState.phase = Phase.STABLE
+            self._close()
+            self._undescribed(Failure(error), dialog, response)
+            self._finished.fire(None)
             return
         dialog.res = response
         if self._closed or self._cancelled or over:
@@ -319,17 +324,13 @@ class InviteClientContext:
         """Section 8.1.3.4: try the Contact that is preferred; False when redirections are not followed."""
         if self._redirected >= self.core.configuration.followRedirects:
             return False
-        try:
-            contacts = sorted(response.contacts, key=_preference, reverse=True)
-            targets = [c.uri for c in contacts if isinstance(c.uri, SipUri)]
-        except ParseError:
-            return False
-        if not targets:
+        target = redirectTarget(response)
+        if target is None:
             return False
         self._redirected += 1
         self._endEarly(Reason.REJECTED, True, response)
         self._byTag.clear()
-        self._outgoing.uri = str(targets[0].withoutHeaders())
+        self._outgoing.uri = target
         self._sending = Sending(self.core.client, self._outgoing, self)
         self._sending.start()
         return True
@@ -360,6 +361,8 @@ class InviteClientContext:
 
     def _close(self) -> None:
         self._closed = True
+        if self._ringing is not None:
+            self._ringing.cancel()
         self.core.calling.pop(self, None)
 
     def abandoned(self, request: Request) -> None:
@@ -371,31 +374,3 @@ class InviteClientContext:
             if self.dialog.state is Phase.TERMINATED:
                 self._answered.fire(Failure(error))
                 cancel(self._preparing)
-
-
-def callTo(
-    core: Core,
-    target: str,
-    body: bytes | None,
-    contentType: str,
-    extraHeaders: Any,
-    delegate: Any,
-    media: Any,
-) -> InviteClientContext:
-    """
-    The context of a new call (section 13.2.1); C{start()} sends it.
-
-    @raise InvalidValue: C{target} is no URI, or a header is not allowed.
-    @raise LocalError: nothing describes the session.
-    """
-    factory = media or core.configuration.media
-    if not body and factory is None:
-        raise LocalError("invite() needs a body, or media (here or in the configuration)")
-    outgoing = newRequest(core, "INVITE", target, extraHeaders)
-    outgoing.contact = True
-    outgoing.lines.append(("Allow", core.allow()))
-    if core.configuration.supported:
-        outgoing.lines.append(("Supported", ", ".join(core.configuration.supported)))
-    typeLine(contentType)  # may raise
-    session = GivenDescription(body, contentType) if body else None
-    return InviteClientContext(core, outgoing, session, factory, body == b"", delegate)

@@ -1,5 +1,5 @@
 """
-INVITE as its receiver: calls and re-INVITEs (RFC 3261 sections 13.3 and 14.2).
+INVITE as its receiver (RFC 3261 section 13.3).
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoAck, RemoteError, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua import call_log
+from twisted_sipdialog.ua.accepted import AcceptedContext
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire, tell
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
-from twisted_sipdialog.ua.server_context import ServerContext, oneLine
+from twisted_sipdialog.ua.server_context import oneLine
 from twisted_sipdialog.ua.session import closeSession, describe, sdpOf
 
 _log = Logger()
@@ -40,42 +41,13 @@ def inviteReceived(core: Core, transaction: Any) -> None:
     ask(core.delegate, "inviteReceived", context)
 
 
-def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
-    """A re-INVITE: by default the session description answers (section 14.2)."""
-    request = transaction.request
-    if dialog.invitation is not None or dialog.state is Phase.EARLY:
-        # The first one has no final answer yet.
-        seconds = core.identity.random.getrandbits(16) % 11
-        transaction.respond(request.response(500, headers=[("Retry-After", str(seconds))]))
-        return
-    if dialog.unacknowledged is not None:
-        # Its offer may still be open, until the ACK (RFC 5407 section 3.1.2 would let only some through).
-        transaction.respond(request.response(491))
-        return
-    context = InviteServerContext(core, transaction, dialog)
-    dialog.invitation = context
-    context.admit()
-    ask(dialog.delegate, "inviteReceived", context)
-
-
 @implementer(IInviteServerContext)
-class InviteServerContext(ServerContext):
+class InviteServerContext(AcceptedContext):
     """
     @see: L{IInviteServerContext<twisted_sipdialog.interfaces.IInviteServerContext>}
     """
 
-    __slots__ = (
-        "_acknowledged",
-        "_deadline",
-        "_describing",
-        "_interval",
-        "_lateOffer",
-        "_lateStatus",
-        "_session",
-        "_source",
-        "_started",
-        "_within",
-    )
+    __slots__ = ("_describing", "_lateStatus", "_source", "_started")
 
     provisional = 180
     provisionals = (100, 199)
@@ -84,13 +56,7 @@ class InviteServerContext(ServerContext):
         super().__init__(core, transaction, dialog, 480)
         transaction.user = self
         self._started = core.timers.now()
-        self._within = dialog is not None
-        self._acknowledged: Deferred[Any] | None = None
-        self._session: Any = None
         self._describing: Deferred[Any] | None = None
-        self._lateOffer = False
-        self._interval = 0.0
-        self._deadline = 0.0
         self._source: str = transaction.flow.remote[0]
 
     @property
@@ -113,7 +79,7 @@ class InviteServerContext(ServerContext):
         body: bytes = b"",
         contentType: str | None = None,
     ) -> Deferred[Any]:
-        code = self._checked("progress", statusCode or self.provisional, *self.provisionals)
+        code = self._checked("progress", self.provisional if statusCode is None else statusCode, *self.provisionals)
         if code > 100 and self.dialog is None:
             self._makeDialog()
         self._send(code, reasonPhrase, extraHeaders, body, contentType)
@@ -134,13 +100,8 @@ class InviteServerContext(ServerContext):
             raise InvalidState("accept", "it was accepted already and its answer is being made")
         lines = extraLines(extraHeaders) if extraHeaders else []
         phrase = standardPhrase(code) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
-        known = self.dialog.session if self._within else None
         offer = self.offer
-        if body is None and media is None and known is not None:
-            session = known
-        else:
-            session = describe(self.core, body, contentType, media, self.transaction.flow)
-        self._session = session
+        session = self._session = self._describe(body, contentType, media)
         acknowledged = self._acknowledged = Outcome()
         self._lateOffer = offer is None
         try:
@@ -155,10 +116,13 @@ class InviteServerContext(ServerContext):
             self._undescribed(Failure())
         return acknowledged
 
+    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
+        return describe(self.core, body, contentType, media, self.transaction.flow)
+
     @property
     def _isDialogs(self) -> bool:
         """The session description is the one that the dialog had already, and goes on with."""
-        return self._within and self._session is self.dialog.session
+        return False
 
     def _undescribed(self, failure: Failure) -> None:
         """No answer could be made: the offer is refused, and whoever accepted is told why."""
@@ -200,10 +164,7 @@ class InviteServerContext(ServerContext):
             dialog.session = self._session
         if delegate is not None:
             dialog.delegate = delegate
-        if not self._within:
-            dialog.dialogState.phase = Phase.PENDING
-        else:
-            dialog.dialogState.refreshTarget(self.request)
+        self._agreed(dialog)
         extra = "".join([f"{name}: {value}\r\n" for name, value in lines])
         extra = (
             f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
@@ -213,63 +174,12 @@ class InviteServerContext(ServerContext):
         dialog.res = response
         dialog.invitation = None
         dialog.unacknowledged = self
-        timers = core.configuration.timers
-        now = core.timers.now()
-        self._deadline = now + timers.transaction
-        self._interval = timers.T1
         self._respond(response)
-        self._timer = core.timers.at(now + timers.T1, self._repeat)
+        self._awaitAck()
 
-    def _repeat(self, _: Any) -> None:
-        """Section 13.3.1.4: after T1, then doubled up to T2, over every transport; 64*T1 in all."""
-        due = self._timer.deadline
-        response = self.response
-        assert response is not None
-        if due >= self._deadline - 1e-6:
-            self._timer = None
-            self._unacknowledged()
-            return
-        self._interval = min(2 * self._interval, self.core.configuration.timers.T2)
-        self._timer = self.core.timers.at(min(due + self._interval, self._deadline), self._repeat)
-        self.transaction.respond(response)
-
-    def _unacknowledged(self) -> None:
-        dialog = self.dialog
-        dialog.unacknowledged = None
-        self._close()
-        acknowledged, self._acknowledged = self._acknowledged, None
-        dialog.hangUp(Reason.ACK_TIMEOUT, [("Reason", 'SIP;cause=200;text="ACK timeout"')])
-        fire(acknowledged, Failure(NoAck(f"no ACK for {dialog.id}")))
-
-    def acknowledged(self, ack: Request) -> None:
-        """The ACK is here: the call stands."""
-        dialog = self.dialog
-        dialog.unacknowledged = None
-        self._close()
-        if self._lateOffer and not self._takeAnswer(ack):
-            return
-        if self._within:
-            self.request.shrink()
-        else:
-            dialog.confirmed()
-        acknowledged, self._acknowledged = self._acknowledged, None
-        fire(acknowledged, dialog)
-
-    def _takeAnswer(self, ack: Request) -> bool:
-        """The ACK answers the offer of our 2xx (section 13.2.1); without a usable answer there is no session."""
-        try:
-            answer = sdpOf(ack)
-            if answer is None:
-                raise RemoteError("the ACK has no answer to our offer")
-            self._session.update(answer)
-        except Exception:
-            failure = Failure()
-            acknowledged, self._acknowledged = self._acknowledged, None
-            self.dialog.dialogState.phase = Phase.STABLE
-            self.dialog.hangUp(Reason.MEDIA_LOST, [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')])
-            fire(acknowledged, failure)
-            return False
-        return True
+    def _agreed(self, dialog: Dialog) -> None:
+        """The 2xx is about to go out."""
+        dialog.dialogState.phase = Phase.PENDING
 
     def dialogEnded(self, error: SipError) -> None:
         """The dialog ended before the ACK, or before a re-INVITE in it was answered."""
@@ -282,16 +192,20 @@ class InviteServerContext(ServerContext):
 
     def _close(self) -> None:
         super()._close()
-        if self.dialog is None or self.dialog.unacknowledged is not self:
-            # The transaction stays for its time; what we hold need not.
-            self.transaction.user = None
         core = self.core
-        if core.invitations.pop(self, self) is None:
-            left = core.fromSource[self._source] - 1
+        core.invitations.pop(self, None)
+        if self.dialog is not None and self.dialog.unacknowledged is self:
+            # It counts for its source until the ACK: a forged one never sends it, and our 2xx go to whom it named.
+            return
+        # The transaction stays for its time; what we hold need not.
+        self.transaction.user = None
+        source, self._source = self._source, ""
+        if source:
+            left = core.fromSource[source] - 1
             if left:
-                core.fromSource[self._source] = left
+                core.fromSource[source] = left
             else:
-                del core.fromSource[self._source]
+                del core.fromSource[source]
 
     def _send(
         self,
@@ -312,21 +226,22 @@ class InviteServerContext(ServerContext):
         return super()._ownLines(statusCode)
 
     def _ended(self, response: Response) -> None:
-        """Refused: an early dialog goes with it, a dialog that stood before stays."""
-        dialog = self.dialog
+        """Refused: the early dialog goes with it."""
         acknowledged, self._acknowledged = self._acknowledged, None
-        if self._within:
-            dialog.invitation = None
-        elif dialog is None:
+        self._endDialog(response)
+        if not self._isDialogs:
+            cancel(self._describing)
+        fire(acknowledged, Failure(DialogTerminated(f"refused with {response.statusCode} before it was accepted")))
+
+    def _endDialog(self, response: Response) -> None:
+        dialog = self.dialog
+        if dialog is None:
             request = self.request
             peer = request.headers.get("from")
             call_log.refused(request.callId, "uas", peer, response.statusCode, response.reasonPhrase)
         else:
             dialog.invitation = None
             dialog.end(*self._why(response))
-        if not self._isDialogs:
-            cancel(self._describing)
-        fire(acknowledged, Failure(DialogTerminated(f"refused with {response.statusCode} before it was accepted")))
 
     def _why(self, response: Response) -> tuple[Reason, bool, Any]:
         if self.cancelled is not None:
@@ -339,7 +254,10 @@ class InviteServerContext(ServerContext):
 
     def giveUp(self, lines: list[tuple[str, str]]) -> Deferred[Any]:
         """The application ends the early dialog."""
-        return self.reject(480, extraHeaders=lines).addCallback(lambda _: None)
+        pending, self.pending = self.pending, None
+        rejected = self.reject(480, extraHeaders=lines).addCallback(lambda _: None)
+        cancel(pending)
+        return rejected
 
     def abandoned(self, request: Request) -> None:
         """The caller gave up, by CANCEL (section 9.2) or by BYE: 487, and nobody goes on answering."""
@@ -347,8 +265,12 @@ class InviteServerContext(ServerContext):
             return
         self.cancelled = request
         self._refuse(487)
-        own = self.dialog.delegate if self._within else self.core.delegate
-        tell(own, "inviteCancelled", self, request)
+        tell(self._delegate, "inviteCancelled", self, request)
+
+    @property
+    def _delegate(self) -> Any:
+        """Who was asked for the answer."""
+        return self.core.delegate
 
     def _refuse(self, statusCode: int) -> None:
         """Nobody is to go on answering."""
@@ -382,12 +304,7 @@ class InviteServerContext(ServerContext):
     def answerByDefault(self) -> None:
         if self.answered or self._acknowledged is not None:
             return
-        if not self._within:
-            self.reject(self._default)
-        elif self.dialog.session is None:
-            self.reject(488)
-        else:
-            self.accept().addErrback(lambda _: None)
+        self.reject(self._default)
 
     def returned(self) -> None:
         self.pending = None
@@ -396,7 +313,7 @@ class InviteServerContext(ServerContext):
         if self._later:
             self.wait()
             return
-        if not self._within:
+        if self.dialog is None or self.dialog.state is Phase.EARLY:
             _log.warn("inviteReceived returned without an answer: {status}", status=self._default)
         self.answerByDefault()
 

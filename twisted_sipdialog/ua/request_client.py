@@ -6,16 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-from zope.interface import implementer
-
-from twisted_sipdialog._seams import IClientTransactionUser
-from twisted_sipdialog.errors import InvalidValue, SipError
-from twisted_sipdialog.message import Response
+from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.message.grammar import isToken
+from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import fire
 from twisted_sipdialog.ua.outgoing import Outgoing, extraLines, typeLine
 
 #: Methods that only make sense with a context, or inside a dialog.
@@ -58,43 +52,16 @@ def newRequest(core: Core, method: str, target: str, extraHeaders: Any) -> Outgo
     )
 
 
-@implementer(IClientTransactionUser)
-class Asking:
+def askAlone(core: Core, method: str, target: str, body: bytes, contentType: str | None, extraHeaders: Any) -> Asking:
     """
-    One request and the Deferred of its final response.
+    A request outside dialogs; C{start()} sends it.
 
-    @ivar answered: that Deferred.
     @see: L{IUserAgent.request<twisted_sipdialog.interfaces.IUserAgent>}
     """
-
-    __slots__ = ("_core", "_outgoing", "answered")
-
-    def __init__(
-        self, core: Core, method: str, target: str, body: bytes, contentType: str | None, extraHeaders: Any
-    ) -> None:
-        if method in _NOT_ALONE or not isToken(method):
-            raise InvalidValue("method", method, "a method that stands alone: OPTIONS, MESSAGE, or an extension's")
-        outgoing = newRequest(core, method, target, extraHeaders)
-        outgoing.body = body
-        if body:
-            outgoing.lines += [typeLine(contentType or "text/plain")]
-        self._core = core
-        self._outgoing = outgoing
-        self.answered: Deferred[Any] = Deferred()
-        core.asking[self] = None
-
-    def start(self) -> None:
-        """Send it."""
-        if not self.answered.called:
-            self._core.client.send(self._outgoing, self)
-
-    def responseReceived(self, response: Response) -> None:
-        if response.statusCode >= 200:
-            self._answer(response)
-
-    def transactionFailed(self, error: SipError) -> None:
-        self._answer(Failure(error))
-
-    def _answer(self, outcome: Response | Failure) -> None:
-        self._core.asking.pop(self, None)
-        fire(self.answered, outcome)
+    if method in _NOT_ALONE or not isToken(method):
+        raise InvalidValue("method", method, "a method that stands alone: OPTIONS, MESSAGE, or an extension's")
+    outgoing = newRequest(core, method, target, extraHeaders)
+    outgoing.body = body
+    if body:
+        outgoing.lines += [typeLine(contentType or "text/plain")]
+    return Asking(core, outgoing)

@@ -13,6 +13,7 @@ from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message import Headers, Message
 from twisted_sipdialog.message.multipart import findBody
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.identity import hostOf
 
 _log = Logger()
 
@@ -69,14 +70,6 @@ def closeSession(session: Any) -> None:
             session.close()
         except Exception:
             _log.failure("a session description could not be closed")
-
-
-def hostOf(flow: Any) -> str:
-    """The host of C{flow}'s address of ours, IPv6 without brackets."""
-    sentBy: str = flow.sentBy
-    if sentBy.startswith("["):
-        return sentBy[1 : sentBy.index("]")]
-    return sentBy.partition(":")[0]
 
 
 def sdpOf(message: Message) -> bytes | None:

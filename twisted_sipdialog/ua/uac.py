@@ -67,18 +67,6 @@ class UserAgentClient:
         located = maybeDeferred(lambda: self.locate(outgoing.nextHop()))
         return located.addCallback(lambda found: self.transport.flowTo(found[0]))
 
-    def send(self, outgoing: Outgoing, user: Any) -> Sending:
-        """
-        Start sending.
-
-        @param user: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}; told the
-            provisionals, the final response, or the failure, but no challenge that was answered.
-            It may be told before this returns.
-        """
-        sending = Sending(self, outgoing, user)
-        sending.start()
-        return sending
-
     def digest(self) -> DigestClient | None:
         """The memory of a new call leg, None when we have no credentials at all."""
         credentials = self.configuration.credentials
@@ -110,8 +98,11 @@ def _stopping(result: Any, timer: Any) -> Any:
 @implementer(IClientTransactionUser)
 class Sending:
     """
-    One request on its way.
+    One request on its way; C{start()} begins it.
 
+    @ivar user: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}; told the provisionals,
+        the final response, or the failure, but no challenge that was answered.  It may be told before C{start()}
+        returns.
     @ivar outgoing: what is said.
     @ivar request: the attempt last sent, or None.
     @ivar flow: where that went, or None.

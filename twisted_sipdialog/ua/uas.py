@@ -28,9 +28,6 @@ from twisted_sipdialog.ua.session import sdpOf
 
 Step = Callable[[Core, Any, Request], Response | None]
 
-#: What has no Contact; one that is there all the same is ignored, whatever it is (section 20).
-_WITHOUT_CONTACT = ("BYE", "MESSAGE")
-
 
 def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.1.1, 19.3, 20.10: what a request must have, once and in a readable form."""
@@ -46,7 +43,8 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
             raise ParseError("Max-Forwards: 0 to 255")
         contacts = headers.getAll("contact")
         invite = request.method == "INVITE"
-        if (contacts and request.method not in _WITHOUT_CONTACT) or (invite and not request.toTag):
+        # Section 20: a BYE has none, and one that is there all the same must be ignored, whatever it is.
+        if (contacts and request.method != "BYE") or (invite and not request.toTag):
             if len(contacts) != 1 or plainUri(contacts[0]) is None:
                 given = request.contacts
                 if invite and (len(given) != 1 or not isinstance(given[0].uri, SipUri)):
@@ -83,7 +81,7 @@ def uriIsOurs(core: Core, transaction: Any, request: Request) -> Response | None
         return request.response(416)
     if isinstance(uri, SipUri) and uri.headers:
         return _bad(request, ParseError("a Request-URI has no headers"))
-    if core.configuration.ownDomainOnly and not core.identity.owns(uri):
+    if core.configuration.ownDomainOnly and not core.identity.owns(uri, transaction.flow):
         return request.response(404)
     return None
 

@@ -1,0 +1,42 @@
+"""
+A call of ours, as the application asks for it (RFC 3261 section 13.2.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted_sipdialog.errors import LocalError
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.invite_client import InviteClientContext
+from twisted_sipdialog.ua.outgoing import typeLine
+from twisted_sipdialog.ua.request_client import newRequest
+from twisted_sipdialog.ua.session import GivenDescription
+
+
+def callTo(
+    core: Core,
+    target: str,
+    body: bytes | None,
+    contentType: str,
+    extraHeaders: Any,
+    delegate: Any,
+    media: Any,
+) -> InviteClientContext:
+    """
+    The context of a new call (section 13.2.1); C{start()} sends it.
+
+    @raise InvalidValue: C{target} is no URI, or a header is not allowed.
+    @raise LocalError: nothing describes the session.
+    """
+    factory = media or core.configuration.media
+    if not body and factory is None:
+        raise LocalError("invite() needs a body, or media (here or in the configuration)")
+    outgoing = newRequest(core, "INVITE", target, extraHeaders)
+    outgoing.contact = True
+    outgoing.lines.append(("Allow", core.allow()))
+    if core.configuration.supported:
+        outgoing.lines.append(("Supported", ", ".join(core.configuration.supported)))
+    typeLine(contentType)  # may raise
+    session = GivenDescription(body, contentType) if body else None
+    return InviteClientContext(core, outgoing, session, factory, body == b"", delegate)
