@@ -48,6 +48,10 @@ class DialogDelegate:
         """481."""
 
     @default
+    def inviteCancelled(self, context: Any, request: Request) -> Any:
+        """Nothing happens; the 487 was sent."""
+
+    @default
     def optionsReceived(self, context: Any) -> Any:
         """200, with what we can do."""
 
@@ -63,5 +67,17 @@ class UserAgentDelegate(DialogDelegate):
         """480."""
 
     @default
-    def inviteCancelled(self, context: Any, request: Request) -> Any:
-        """Nothing happens; the 487 was sent."""
+    def publishReceived(self, context: Any) -> Any:
+        """405."""
+
+    @default
+    def subscribeReceived(self, context: Any) -> Any:
+        """405."""
+
+    @default
+    def registerReceived(self, context: Any) -> Any:
+        """405."""
+
+    @default
+    def referReceived(self, context: Any) -> Any:
+        """405."""

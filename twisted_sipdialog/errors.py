@@ -63,10 +63,6 @@ class ConfigurationError(InvalidValue):
     """A setting that cannot be used."""
 
 
-class MissingExtra(LocalError, ImportError):
-    """A feature whose library is not installed; the text names the extra to install."""
-
-
 class RemoteError(SipError):
     """The peer broke the protocol, refused, or could not be reached."""
 
@@ -153,9 +149,3 @@ class NoAck(RemoteError):
     """The 2xx was repeated for 64*T1 and never acknowledged; the call was ended by BYE (RFC 3261 section 13.3.1.4)."""
 
     statusCode = 408
-
-
-class NoPrack(RemoteError):
-    """A reliable provisional was never acknowledged (RFC 3262 section 3)."""
-
-    statusCode = 504

@@ -306,13 +306,17 @@ class IDialogDelegate(Interface):
     def notifyReceived(context: Any) -> Any:
         """NOTIFY that belongs to no subscription.  Default: 481."""
 
+    def inviteCancelled(context: Any, request: Request) -> Any:
+        """The peer gave its re-INVITE up; the 487 was sent.  C{request} is the CANCEL or BYE."""
+
     def optionsReceived(context: Any) -> Any:
         """OPTIONS.  Default: 200 with Allow, Accept and Supported."""
 
 
 class IUserAgentDelegate(IDialogDelegate):
     """
-    The application's side of a user agent.  What a dialog's own delegate does not take comes here.
+    The application's side of a user agent.  What a dialog's own delegate does not take comes here, but for its
+    re-INVITEs.
     """
 
     def inviteReceived(context: Any) -> Any:
@@ -320,6 +324,18 @@ class IUserAgentDelegate(IDialogDelegate):
 
     def inviteCancelled(context: Any, request: Request) -> Any:
         """The caller gave up; the 487 was sent.  C{request} is the CANCEL or BYE."""
+
+    def publishReceived(context: Any) -> Any:
+        """PUBLISH, as a plain request.  Default: 405."""
+
+    def subscribeReceived(context: Any) -> Any:
+        """SUBSCRIBE, as a plain request.  Default: 405."""
+
+    def registerReceived(context: Any) -> Any:
+        """REGISTER, as a plain request.  Default: 405."""
+
+    def referReceived(context: Any) -> Any:
+        """REFER, as a plain request.  Default: 405."""
 
 
 class ISessionDescription(Interface):

@@ -40,12 +40,6 @@ def keyOf(name: str) -> str:
     return key
 
 
-def fullName(name: str) -> str:
-    """C{name} as it is usually written: C{Call-ID} for C{call-id} or C{i}."""
-    key = keyOf(name)
-    return CANONICAL.get(key) or name
-
-
 def _checked(name: str, value: str) -> tuple[str, str]:
     # What an application gives must not be able to start a header of its own (CRLF injection).
     if name not in _KEYS and not isToken(name):

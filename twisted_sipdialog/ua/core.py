@@ -60,7 +60,7 @@ class Core:
         self.stopping = False
         #: Method -> who takes it inside a dialog: called with this, the server transaction and the dialog.
         self.verbs: dict[str, Callable[[Core, Any, Any], None]] = {}
-        self._capabilities: dict[type | None, str] = {}
+        self._capabilities: str | None = None
 
     def allow(self, refused: str = "") -> str:
         """
@@ -77,13 +77,12 @@ class Core:
 
     def capabilities(self) -> str:
         """Header text for responses that say what we can do: Allow, Supported."""
-        key = type(self.delegate)
-        known = self._capabilities.get(key)
+        known = self._capabilities
         if known is None:
             known = f"Allow: {self.allow()}\r\n"
             if self.configuration.supported:
                 known += f"Supported: {', '.join(self.configuration.supported)}\r\n"
-            self._capabilities[key] = known
+            self._capabilities = known
         return known
 
     def register(self, dialog: Any) -> None:
