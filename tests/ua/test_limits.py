@@ -26,6 +26,15 @@ class RoomTests(CalleeTestCase):
             context.reject(486)
         self.assertEqual([line for line in agent.leftovers() if "sources" in line], [])
 
+    def test_sameTag(self):
+        """8.2.7: each copy of what is refused without state gets the same To tag."""
+        agent = self.agent(Callee(later), loadLimits=LoadLimits(dialogs=0))
+        invite = self.peer.request("INVITE", agent, body=OFFER)
+        self.peer.send(invite.toBytes(), agent)
+        tags = {self.peer.expect("503 INVITE").toTag for _ in range(2)}
+        self.assertEqual(len(tags), 1)
+        self.assertNotIn("", tags)
+
     def test_again(self):
         """What was answered counts no more, however it was answered."""
         verbs = [

@@ -5,6 +5,7 @@ Requests (RFC 3261 section 7.1), and the responses that are derived from them (s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from zlib import crc32
 
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.message.grammar import isToken
@@ -82,6 +83,11 @@ class Request(Message):
     @property
     def startLine(self) -> str:
         return f"{self.method} {self.uriText} SIP/2.0"
+
+    @property
+    def statelessTag(self) -> str:
+        """The To tag of an answer that keeps no state: the same for each copy of the request (section 8.2.7)."""
+        return f"{crc32(self.viaText.encode('utf-8', 'surrogateescape')):08x}"
 
     @property
     def expectsDialog(self) -> bool:

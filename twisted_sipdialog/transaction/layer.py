@@ -143,7 +143,9 @@ class TransactionLayer:
     def _refuse(self, request: Request, flow: Any) -> None:
         """Too much is open: 503 without a transaction (section 21.5.4)."""
         self.refused += 1
-        answer = request.response(503, toTag="overload", headers=[("Retry-After", str(self._limits.retryAfter))])
+        answer = request.response(
+            503, toTag=request.statelessTag, headers=[("Retry-After", str(self._limits.retryAfter))]
+        )
         self.transport.sendResponse(answer.toBytes(), flow, request.viaText)
 
     def leftovers(self) -> list[str]:

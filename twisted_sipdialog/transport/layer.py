@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from typing import Any
-from zlib import crc32
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -290,9 +289,7 @@ class TransportLayer:
         if request is None or error.statusCode is None:
             return
         self._noteSource(request, flow)
-        # The same request gets the same tag, as it would from a stateless UAS.
-        tag = f"{crc32(request.viaText.encode('utf-8', 'surrogateescape')):08x}"
-        answer = request.response(error.statusCode, toTag=tag).toBytes()
+        answer = request.response(error.statusCode, toTag=request.statelessTag).toBytes()
         if limit is None or len(answer) <= limit:
             self.counters.refused += 1
             self.sendResponse(answer, flow, None)

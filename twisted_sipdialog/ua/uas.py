@@ -152,7 +152,7 @@ def thereIsRoom(core: Core, transaction: Any, request: Request) -> Response | No
     if not core.stopping and len(core.dialogs) < limits.dialogs:
         if core.fromSource.get(source, 0) < limits.invitesPerSource:
             return None
-    return request.response(503, headers=[("Retry-After", str(limits.retryAfter))])
+    return request.response(503, None, request.statelessTag, [("Retry-After", str(limits.retryAfter))])
 
 
 #: For requests outside a dialog, in the order of section 8.2.
