@@ -1,1 +1,3 @@
-"""."""
+"""
+C{twistd sipua}: options, settings, built-in delegates, logs.
+"""

@@ -159,9 +159,6 @@ class Machine:
             self._longTimer = None
         self.host.ended(self)
 
-    def ignore(self, _: Any) -> None:
-        """A change of state is all."""
-
 
 class ServerMachine(Machine):
     """

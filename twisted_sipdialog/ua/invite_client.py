@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -36,8 +35,6 @@ from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines
 from twisted_sipdialog.ua.redirect import redirectTarget
 from twisted_sipdialog.ua.session import closeSession, sdpOf
 from twisted_sipdialog.ua.uac import Sending
-
-_log = Logger()
 
 
 @implementer(IInviteClientContext, IClientTransactionUser)
