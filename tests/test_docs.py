@@ -5,6 +5,7 @@ What the documentation says of the code is so: settings, options, default answer
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.test_examples import ANSWER, EXAMPLES, OFFER, ROOT
 from twisted_sipdialog import Reason, UserAgentDelegate
-from twisted_sipdialog.configuration import FlowLimits, LoadLimits, TimerValues
+from twisted_sipdialog.configuration import Configuration, FlowLimits, LoadLimits, TimerValues
 from twisted_sipdialog.delegates import DialogDelegate
 from twisted_sipdialog.interfaces import IUserAgentDelegate
 from twisted_sipdialog.media.echo_stream import EchoLimits
@@ -128,8 +129,8 @@ class SettingTests(SynchronousTestCase):
 
     def test_options(self) -> None:
         """Every option of C{twistd sipua}, with its default."""
-        ((_, rows),) = tables(page("howto/run_sipua"))
-        described = {name: text for names, text in rows for name in re.findall(r"``--([a-z-]+)", names)}
+        _, rows = tables(page("howto/run_sipua"))[0]
+        described = {name: text for names, text in rows for name in re.findall(r"``--([a-z0-9-]+)", names)}
         told = {name: text for name, _, _, text in Options.optParameters}
         told |= {name: text for name, _, text in Options.optFlags}
         told["listen"] = " ".join((Options.opt_listen.__doc__ or "").split())
@@ -139,6 +140,19 @@ class SettingTests(SynchronousTestCase):
             if default is not None:
                 plain = described[name].replace("``", "")
                 self.assertTrue(plain.endswith(f"Default: {default[1]}"), f"{name}: {plain}")
+
+    def test_sessions(self) -> None:
+        """The settings of calls and their sessions, with their defaults; those without one have an empty cell."""
+        text = page("howto/run_sipua")
+        ((_, rows),) = tables(text[text.index(".. sessions:") :])
+        described = [name.strip("`") for name, _, _ in rows]
+        names = [field.name for field in attrs.fields(Configuration)]
+        self.assertEqual(described, names[names.index("supported") : names.index("flowGrace") + 1])
+        configuration = Configuration(aor="sip:desk@example.com")
+        for name, (_, cell, _) in zip(described, rows, strict=True):
+            default = tomllib.loads(f"default = {cell.strip('`')}")["default"] if cell else None
+            told = getattr(configuration, name)
+            self.assertEqual(default, list(told) if isinstance(told, tuple) else told, name)
 
 
 class DelegateTests(SynchronousTestCase):

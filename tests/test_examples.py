@@ -308,6 +308,183 @@ class PlaceCallsTests(_NetworkTestCase):
         self.assertEqual(self.silent.cancelled.method, "CANCEL")
 
 
+class _Own(UserAgentDelegate):
+    """Answers with a delegate for the call."""
+
+    def __init__(self, own: Any) -> None:
+        self._own = own
+
+    def inviteReceived(self, invitation: Any) -> None:
+        invitation.accept(delegate=self._own)
+
+
+class ChangeSessionsTests(_NetworkTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.sessions = example("change_sessions")
+        self.seen: list[str] = []
+
+    def answering(self, own: Any = None, host: str = "b.example", port: bytes = b"4000", **settings: Any) -> Any:
+        media = FixedMedia(ANSWER.replace(b"4000", port))
+        own = self.sessions.Told(self.seen.append) if own is None else own
+        return self.network.userAgent(f"sip:desk@{host}", _Own(own), media=media, **settings)
+
+    def wait(self, coroutine: Any, seconds: float = 5.0) -> Deferred[Any]:
+        waiting = Deferred.fromCoroutine(coroutine)
+        self.network.advance(seconds)
+        return waiting
+
+    def test_hold(self) -> None:
+        desk = self.answering()
+        dialog = self.successResultOf(self.call())
+        question: Deferred[str] = Deferred()
+        consulting = self.wait(self.sessions.consult(dialog, question))
+        self.assertNoResult(consulting)
+        (theirs,) = desk.dialogs
+        self.assertEqual((dialog.onHold, theirs.onHold, self.seen), (True, True, ["held"]))
+        self.assertIn(b"a=sendonly", theirs.remote.sdp)
+        question.callback("yes")
+        self.network.advance(5)
+        self.assertEqual(self.successResultOf(consulting), "yes")
+        self.assertEqual((dialog.onHold, theirs.onHold, self.seen), (False, False, ["held", "resumed"]))
+
+    def test_modify(self) -> None:
+        desk = self.answering()
+        dialog = self.successResultOf(self.call())
+        changing = self.wait(self.sessions.change(dialog, OFFER.replace(b"4002", b"4004")))
+        self.assertIs(self.successResultOf(changing), True)
+        self.assertEqual(self.seen, ["modified"])
+        self.assertIn(b"m=audio 4004", desk.dialogs[0].remote.sdp)
+
+    def test_asked(self) -> None:
+        self.answering(self.sessions.AudioOnly())
+        dialog = self.successResultOf(self.call())
+        before = dialog.local.sdp, dialog.remote.sdp
+        changing = self.wait(self.sessions.change(dialog, OFFER + b"m=video 4006 RTP/AVP 31\r\n"))
+        self.assertIs(self.successResultOf(changing), False)
+        self.assertEqual((dialog.local.sdp, dialog.remote.sdp), before)
+        for method in ("INVITE", "UPDATE"):
+            holding = dialog.modify("hold", method=method)
+            self.network.advance(1)
+            self.successResultOf(holding)
+
+    def test_lateOffer(self) -> None:
+        """The two desks send to each other."""
+        desks = [self.answering(host=f"{name}.example", port=port) for name, port in (("b", b"4010"), ("c", b"4020"))]
+        first, second = (self.successResultOf(self.call(f"sip:desk@{name}.example")) for name in "bc")
+        self.successResultOf(self.wait(self.sessions.connect(first, second)))
+        remotes = [desk.dialogs[0].remote.sdp for desk in desks]
+        self.assertIn(b"m=audio 4020", remotes[0])
+        self.assertIn(b"m=audio 4010", remotes[1])
+
+    def test_lateOfferRefused(self) -> None:
+        """The first call stays with us."""
+        desk = self.answering()
+        self.network.userAgent("sip:desk@c.example", _Own(_Busy()), media=FixedMedia(ANSWER))
+        first, second = (self.successResultOf(self.call(f"sip:desk@{name}.example")) for name in "bc")
+        connecting = self.wait(self.sessions.connect(first, second))
+        self.assertEqual(self.refusal(connecting).statusCode, 486)
+        self.assertEqual((first.state, second.state), (Phase.STABLE, Phase.STABLE))
+        self.assertIn(b"m=audio 4002", desk.dialogs[0].remote.sdp)
+
+    def test_update(self) -> None:
+        self.answering()
+        dialog = self.successResultOf(self.call())
+        self.assertIs(self.successResultOf(self.wait(self.sessions.keep(dialog))), True)
+        self.assertEqual((self.seen, dialog.state), (["refreshed"], Phase.STABLE))
+
+    def timed(self) -> dict[str, Any]:
+        configuration = self.sessions.configuration
+        return {name: getattr(configuration, name) for name in ("sessionTimers", "sessionExpires")}
+
+    def test_sessionTimer(self) -> None:
+        self.answering()
+        caller = self.network.userAgent("sip:carol@d.example", **self.timed())
+        calling = caller.invite("sip:desk@b.example", body=OFFER)
+        self.network.advance(1)
+        dialog = self.successResultOf(calling)
+        self.assertEqual(self.sessions.lifetime(dialog), "600 s, unless refreshed; the one to do so: local")
+        self.network.advance(3000)
+        self.assertIs(dialog.state, Phase.STABLE)
+        self.assertEqual(set(self.seen), {"refreshed"})
+        dialog.destroy()
+        self.network.advance(1)
+
+    def test_noSessionTimer(self) -> None:
+        self.answering(sessionTimers="off")
+        dialog = self.successResultOf(self.call())
+        self.assertEqual(self.sessions.lifetime(dialog), "until somebody hangs up")
+
+    def test_sessionExpires(self) -> None:
+        """The peer was to refresh, and has vanished."""
+        peer = ScriptedPeer(self.network, "gone.example")
+        calling = self.alice.invite("sip:peer@gone.example", body=OFFER)
+        headers = {"Session-Expires": "600;refresher=uas", "Require": "timer"}
+        peer.respond(peer.expect("INVITE"), 200, headers=headers, body=ANSWER)
+        peer.expect("ACK")
+        dialog = self.successResultOf(calling)
+        self.network.advance(560)
+        self.assertIs(dialog.state, Phase.STABLE)
+        peer.respond(peer.expect("BYE"), 200)
+        self.network.advance(1)
+        self.assertIs(dialog.ended.reason, Reason.SESSION_EXPIRED)
+
+    def announcing(self) -> Any:
+        announcing = self.sessions.Announcing(self.clock, FixedMedia(ANSWER), 10.0)
+        return self.network.userAgent("sip:desk@b.example", announcing)
+
+    def test_earlyMedia(self) -> None:
+        desk = self.announcing()
+        calling = self.call()
+        self.assertNoResult(calling)
+        (early,) = self.alice.dialogs
+        self.assertEqual((early.state, early.remote.sdp), (Phase.EARLY, ANSWER))
+        self.network.advance(10)
+        self.assertIs(self.successResultOf(calling), early)
+        seen = ["< INVITE", "> 183 INVITE", "< PRACK", "> 200 PRACK", "> 200 INVITE", "< ACK"]
+        self.assertEqual(self.network.seenBy(desk), seen)
+
+    def test_earlyMediaUnreliably(self) -> None:
+        """To a caller without 100rel: the 200 has the description again."""
+        desk = self.announcing()
+        peer = ScriptedPeer(self.network)
+        peer.request("INVITE", desk, body=OFFER)
+        early = peer.expect("183 INVITE")
+        ok = peer.expect("200 INVITE")
+        peer.ack(ok)
+        self.network.advance(1)
+        self.assertEqual((early.body, ok.body, early.headers.get("rseq")), (ANSWER, ANSWER, None))
+
+    def test_dtmf(self) -> None:
+        chosen: list[str] = []
+        self.answering(self.sessions.Menu(chosen.append))
+        dialog = self.successResultOf(self.call())
+        entering = self.wait(self.sessions.enter(dialog, "42"), 1.5)
+        self.assertEqual(chosen, [])
+        self.network.advance(5)
+        self.assertIs(self.successResultOf(entering), None)
+        self.assertEqual(chosen, ["42"])
+
+    def test_forks(self) -> None:
+        everybody = self.sessions.Everybody()
+        caller = self.network.userAgent("sip:carol@d.example", forkedAnswers="all")
+        proxy = ScriptedPeer(self.network, "proxy.example")
+        calling = caller.invite("sip:peer@proxy.example", body=OFFER, delegate=everybody)
+        invite = proxy.expect("INVITE")
+        to = invite.headers.get("to")
+        proxy.respond(invite, 180, headers={"To": f"{to};tag=three"})
+        for tag in ("one", "two"):
+            proxy.respond(invite, 200, headers={"To": f"{to};tag={tag}"}, body=ANSWER)
+            proxy.expect("ACK")
+        self.assertEqual([dialog.sip.remoteTag for dialog in everybody.dialogs], ["one", "two"])
+        self.assertIs(self.successResultOf(calling), everybody.dialogs[0])
+        for tag, dialog in zip(("one", "two"), list(everybody.dialogs), strict=True):
+            dialog.destroy()
+            proxy.respond(proxy.expect("BYE"), 200, headers={"To": f"{to};tag={tag}"})
+        self.network.advance(60)
+        self.assertEqual(everybody.dialogs, [])
+
+
 class DelegatesTests(_NetworkTestCase):
     def test_forms(self) -> None:
         forms = example("delegates")

@@ -4,7 +4,8 @@ The settings of a user agent.  Every number has its unit; every limit is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from ipaddress import ip_network
 from typing import Any
 
 import attrs
@@ -87,12 +88,52 @@ def _onOneLine(instance: object, attribute: attrs.Attribute[Any], value: Any) ->
 
 
 def _notNegative(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and not (isinstance(value, int | float) and value >= 0):
+    if not (isinstance(value, int | float) and value >= 0):
         raise ConfigurationError(attribute.name, value, "a number, 0 or more, is wanted")
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _noneOrNotNegative(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        _notNegative(instance, attribute, value)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    """Whatever cannot be several is one; the validators look at each."""
+    return (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+
+
+def _oneOf(*choices: str | None) -> Callable[[object, attrs.Attribute[Any], Any], None]:
+    def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value not in choices:
+            raise ConfigurationError(attribute.name, value, f"one of {', '.join(map(repr, choices))} is wanted")
+
+    return check
+
+
+def _seconds(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """What stands in Session-Expires and Min-SE: whole seconds (RFC 4028 sections 4 and 5)."""
+    if type(value) is not int or not 1 <= value < 2**31:
+        raise ConfigurationError(attribute.name, value, "whole seconds, 1 or more, are wanted")
+
+
+def _trust(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    for network in () if isinstance(value, bool) else value:
+        try:
+            # To ip_network() a number is an address, too.
+            ip_network(network if isinstance(network, str) else "", strict=False)
+        except ValueError:
+            rule = "True, False, or addresses and networks are wanted"
+            raise ConfigurationError(attribute.name, network, rule) from None
+
+
+def _trusted(value: Any) -> bool | tuple[str, ...]:
+    return value if isinstance(value, bool) else _several(value)
+
+
+def _statuses(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    for status in value:
+        if type(status) is not int or not 300 <= status <= 699:
+            raise ConfigurationError(attribute.name, status, "a final status, 300 to 699, is wanted")
 
 
 @attrs.frozen(kw_only=True)
@@ -111,8 +152,27 @@ class Configuration:
         host that is neither the AOR's, nor C{advertise}, nor the address it came to.
     @ivar media: what describes sessions where no body is given: a factory of L{ISessionDescription}s, or None.
     @ivar userAgent: text of User-Agent and Server, or None to send neither.
-    @ivar supported: option tags we understand.
+    @ivar supported: option tags that the application understands, beside C{100rel} and C{timer}.
     @ivar accept: body types we understand.
+    @ivar infoPackages: the Info-Packages that the delegate takes (RFC 6086), told in Recv-Info.
+    @ivar rel100: reliable provisional responses (RFC 3262).  C{"supported"}: where a peer requires them or
+        C{progress(reliable=True)} asks for one; C{"required"}: our INVITEs require them, all of ours are, and a caller
+        who does not know them is refused with 421; C{"off"}: an INVITE that requires them is refused with 420.
+    @ivar sessionTimers: session timers (RFC 4028).  C{"supported"}: with peers that know them; C{"always"}: we
+        refresh by ourselves where the peer does not; C{"off"}: never.
+    @ivar sessionExpires: seconds after which a session that nobody refreshed is over, as we ask for it.
+    @ivar minSE: seconds, the shortest interval we take.  RFC 4028 section 4 forbids less than 90.
+    @ivar sessionRefresher: who is to refresh, as far as it is ours to say: C{"local"}, C{"remote"}, or None: the
+        caller.
+    @ivar sessionRefreshMethod: C{"UPDATE"}, C{"INVITE"}, or None: UPDATE where the peer allows it.
+    @ivar dialogEndingStatuses: final responses to our requests within a dialog, after which it is ended by BYE (RFC
+        5057 section 5.1); 408 and silence do so only for what belongs to the session: re-INVITE, UPDATE.
+    @ivar forkedAnswers: C{"first"}: further 2xx to our INVITE are acknowledged and ended by BYE; C{"all"}: each makes
+        a call, told by C{dialogConfirmed}.
+    @ivar trustIdentity: whether P-Asserted-Identity and Remote-Party-ID say who a C{callingParty} is (RFC 3325): True,
+        False, or the addresses and networks of the peers that are trusted.
+    @ivar flowGrace: seconds that a peer who can be reached over one connection only has to come back, once that is
+        lost.
     @ivar noAnswerTimeout: seconds until an unanswered INVITE is refused with 408; None: never.
     @ivar ringTimeout: seconds an C{invite()} waits for the answer once a provisional came, then CANCEL; None: for ever.
     @ivar followRedirects: how many 3xx an C{invite()} follows.  0: a 3xx is a refusal.
@@ -123,17 +183,30 @@ class Configuration:
 
     aor: SipUri = attrs.field(converter=_aor)
     displayName: str | None = attrs.field(default=None, validator=_onOneLine)
-    listen: tuple[str, ...] = attrs.field(default=("udp:5060", "tcp:5060"), converter=_texts)
+    listen: tuple[str, ...] = attrs.field(default=("udp:5060", "tcp:5060"), converter=_several, validator=_onOneLine)
     advertise: str | None = attrs.field(default=None, validator=_onOneLine)
     credentials: tuple[Credentials, ...] = attrs.field(default=(), converter=tuple)
     outboundProxy: SipUri | None = attrs.field(default=None, converter=_proxy)
     ownDomainOnly: bool = False
     media: Callable[[str], Any] | None = None
     userAgent: str | None = attrs.field(default="twisted_sipdialog", validator=_onOneLine)
-    supported: tuple[str, ...] = attrs.field(default=(), converter=_texts, validator=_onOneLine)
-    accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_texts, validator=_onOneLine)
-    noAnswerTimeout: float | None = attrs.field(default=60.0, validator=_notNegative)
-    ringTimeout: float | None = attrs.field(default=180.0, validator=_notNegative)
+    supported: tuple[str, ...] = attrs.field(default=(), converter=_several, validator=_onOneLine)
+    accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_several, validator=_onOneLine)
+    infoPackages: tuple[str, ...] = attrs.field(default=(), converter=_several, validator=_onOneLine)
+    rel100: str = attrs.field(default="supported", validator=_oneOf("off", "supported", "required"))
+    sessionTimers: str = attrs.field(default="supported", validator=_oneOf("off", "supported", "always"))
+    sessionExpires: int = attrs.field(default=1800, validator=_seconds)
+    minSE: int = attrs.field(default=90, validator=_seconds)
+    sessionRefresher: str | None = attrs.field(default=None, validator=_oneOf(None, "local", "remote"))
+    sessionRefreshMethod: str | None = attrs.field(default=None, validator=_oneOf(None, "UPDATE", "INVITE"))
+    dialogEndingStatuses: tuple[int, ...] = attrs.field(
+        default=(404, 410, 416, 481, 482, 483, 484, 485, 502, 604), converter=_several, validator=_statuses
+    )
+    forkedAnswers: str = attrs.field(default="first", validator=_oneOf("first", "all"))
+    trustIdentity: bool | tuple[str, ...] = attrs.field(default=True, converter=_trusted, validator=_trust)
+    flowGrace: float = attrs.field(default=5.0, validator=_notNegative)
+    noAnswerTimeout: float | None = attrs.field(default=60.0, validator=_noneOrNotNegative)
+    ringTimeout: float | None = attrs.field(default=180.0, validator=_noneOrNotNegative)
     followRedirects: int = attrs.field(default=0, validator=_notNegative)
     stopTimeout: float = attrs.field(default=5.0, validator=_notNegative)
     udpLimit: int = attrs.field(default=1300, validator=_notNegative)

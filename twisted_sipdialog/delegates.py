@@ -24,6 +24,10 @@ class DialogDelegate:
         """Nothing happens."""
 
     @default
+    def dialogEarly(self, dialog: Any) -> Any:
+        """Nothing happens."""
+
+    @default
     def dialogConfirmed(self, dialog: Any) -> Any:
         """Nothing happens."""
 
@@ -36,8 +40,40 @@ class DialogDelegate:
         """The session description answers."""
 
     @default
+    def dialogRefreshed(self, dialog: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def dialogHeld(self, dialog: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def dialogResumed(self, dialog: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def dialogModified(self, dialog: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def updateReceived(self, context: Any) -> Any:
+        """200; the session description answers an offer."""
+
+    @default
+    def ackReceived(self, dialog: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def prackReceived(self, dialog: Any, request: Request) -> Any:
+        """Nothing happens; it was answered."""
+
+    @default
     def infoReceived(self, context: Any) -> Any:
         """200, or 469 for an unknown Info-Package."""
+
+    @default
+    def toneReceived(self, dialog: Any, tone: str, duration: float | None) -> Any:
+        """Nothing happens."""
 
     @default
     def messageReceived(self, context: Any) -> Any:
@@ -55,6 +91,22 @@ class DialogDelegate:
     def optionsReceived(self, context: Any) -> Any:
         """200, with what we can do."""
 
+    @default
+    def publishReceived(self, context: Any) -> Any:
+        """405."""
+
+    @default
+    def subscribeReceived(self, context: Any) -> Any:
+        """489 in a dialog, 405 outside."""
+
+    @default
+    def unsubscribeReceived(self, context: Any) -> Any:
+        """As for SUBSCRIBE."""
+
+    @default
+    def referReceived(self, context: Any) -> Any:
+        """405."""
+
 
 @implementer(IUserAgentDelegate)
 class UserAgentDelegate(DialogDelegate):
@@ -67,17 +119,9 @@ class UserAgentDelegate(DialogDelegate):
         """480."""
 
     @default
-    def publishReceived(self, context: Any) -> Any:
-        """405."""
-
-    @default
-    def subscribeReceived(self, context: Any) -> Any:
-        """405."""
-
-    @default
     def registerReceived(self, context: Any) -> Any:
         """405."""
 
     @default
-    def referReceived(self, context: Any) -> Any:
-        """405."""
+    def dialogStateChanged(self, change: Any) -> Any:
+        """Nothing happens."""

@@ -149,3 +149,9 @@ class NoAck(RemoteError):
     """The 2xx was repeated for 64*T1 and never acknowledged; the call was ended by BYE (RFC 3261 section 13.3.1.4)."""
 
     statusCode = 408
+
+
+class NoPrack(RemoteError):
+    """A reliable provisional was repeated for 64*T1 and no PRACK came; the INVITE was refused (RFC 3262 section 3)."""
+
+    statusCode = 504

@@ -1,9 +1,9 @@
 """
 The public interfaces: what this package promises, method by method, with what happens by default.
 
-Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{IInviteServerContext},
-L{IInviteClientContext}, L{IDialog}, L{IEnded}.  I{Provided by the application}:
-L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases for both),
+Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{ISessionServerContext},
+L{IInviteServerContext}, L{IInviteClientContext}, L{IDialog}, L{ILateOffer}, L{IEnded}.  I{Provided by the
+application}: L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases for both),
 L{ISessionDescription} (media/ has two), L{IMessageObserver}.
 """
 
@@ -28,6 +28,20 @@ class IUserAgent(Interface):
 
     configuration = Attribute("L{Configuration<twisted_sipdialog.configuration.Configuration>}")
     dialogs = Attribute("A list of all L{IDialog}s that have not ended.")
+
+    def dialogsByCallId(callId: str) -> list[Any]:
+        """
+        @return: the L{IDialog}s of that Call-ID: several for a call that forked.
+        """
+
+    def dialogByReplaces(replaces: Any) -> Any:
+        """
+        The dialog that a Replaces header names (RFC 3891 section 3): its to-tag is our own tag.
+
+        @param replaces: the header's text, or a L{Replaces<twisted_sipdialog.message.fields.Replaces>}.
+        @return: the L{IDialog}, or None.
+        @raise ParseError: it is malformed.
+        """
 
     def whenListening() -> Deferred[list[tuple[str, str, int]]]:
         """
@@ -118,12 +132,13 @@ class IServerContext(Interface):
         extraHeaders: Fields = (),
         body: bytes = b"",
         contentType: str | None = None,
-    ) -> Deferred[None]:
+    ) -> Deferred[Any]:
         """
         Send a provisional response: by default 180 to an INVITE (100 to 199 allowed), 100 to others (nothing
         else allowed: RFC 4320).
 
         @param extraHeaders: C{(name, value)} pairs, in order.
+        @return: a Deferred of None, fired at send.
         """
 
     def accept(
@@ -160,14 +175,63 @@ class IServerContext(Interface):
         """
 
 
-class IInviteServerContext(IServerContext):
+class ISessionServerContext(IServerContext):
+    """
+    A request that may carry an offer (RFC 3264): an UPDATE (RFC 3311), or an INVITE.
+    """
+
+    offer = Attribute("bytes: the session description offered, or None.")
+    change = Attribute(
+        "L{Change<twisted_sipdialog.dialog.change.Change>}: what the offer makes of the session there is; None in an"
+        " INVITE that begins one."
+    )
+
+    def accept(
+        statusCode: int = 200,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes | None = None,
+        contentType: str | None = None,
+        media: Callable[[str], Any] | None = None,
+    ) -> Deferred[Any]:
+        """
+        Answer the offer, if there is one: by C{body}, by C{media}, else by the dialog's own session description.
+
+        @return: a Deferred of the response.  It fails with what made no answer (C{NotAcceptable}: 488 was sent).
+        """
+
+
+class IInviteServerContext(ISessionServerContext):
     """
     An INVITE to us (RFC 3261 section 13.3), or a re-INVITE in a dialog.
 
     Unanswered it ends by the configuration's C{noAnswerTimeout} (408) or its Expires (487).
     """
 
-    offer = Attribute("bytes: the session description offered, or None.")
+    def progress(
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes | None = None,
+        contentType: str | None = None,
+        reliable: bool | None = None,
+        media: Callable[[str], Any] | None = None,
+    ) -> Deferred[Request | None]:
+        """
+        Send a provisional response: 180 by default, 100 to 199 allowed.
+
+        Sent reliably (RFC 3262) it is repeated until its PRACK, one at a time; C{body} or C{media} is then the
+        answer to the caller's offer, or our offer if there was none, which the PRACK answers, and C{accept()} goes
+        without.  Else C{body} is a foretaste, and C{accept()} gives the answer; that of C{media} is kept for it.
+
+        @param reliable: True: reliably; False: not; None: reliably if the caller or the configuration's C{rel100}
+            requires it.
+        @return: a Deferred of None, fired at send; if reliable, of the PRACK.  It fails with
+            L{NoPrack<twisted_sipdialog.errors.NoPrack>} (the INVITE was refused with 504), or with
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}.
+        @raise InvalidState: C{reliable}, and the caller or we do not support it; not C{reliable}, and the caller
+            requires it; a description after offer and answer are through.
+        """
 
     def accept(
         statusCode: int = 200,
@@ -201,7 +265,7 @@ class IInviteClientContext(Interface):
     request = Attribute("The L{Request<twisted_sipdialog.message.Request>} last sent, or None.")
     response = Attribute("The response last received, or None.")
     dialog = Attribute("The L{IDialog} of the last response that made one, or None.")
-    dialogs = Attribute("All of them, early ones included: a forked call has several.")
+    dialogs = Attribute("All of them, early ones included: a forked call has several, each with its own session.")
     data = Attribute("dict: the application's own; the dialog's C{data} is the same object.")
 
     def cancel(reason: str | None = None, extraHeaders: Fields = ()) -> None:
@@ -223,6 +287,25 @@ class IEnded(Interface):
     message = Attribute("The request or response that did it, or None.")
 
 
+class ILateOffer(Interface):
+    """
+    The peer's offer, which it made in its 2xx because our re-INVITE had none (RFC 3261 section 14.1).
+
+    Unless it is answered within 32 seconds (64*T1), the call is ended by BYE.
+    """
+
+    offer = Attribute("bytes: the peer's offer.")
+
+    def answer(sdp: bytes | None = None) -> Deferred[bytes]:
+        """
+        Answer it in the ACK.
+
+        @param sdp: the answer; None: the dialog's session description makes it.
+        @return: a Deferred of the answer that was sent; fails with what made none (the call is then ended by BYE).
+        @raise InvalidState: it was answered, or is over.
+        """
+
+
 class IDialog(Interface):
     """
     A dialog made by an INVITE (RFC 3261 section 12).
@@ -235,20 +318,31 @@ class IDialog(Interface):
         "L{Phase<twisted_sipdialog.dialog.state.Phase>}: early, pending (no ACK yet), stable, terminated."
     )
     sip = Attribute("C{callId}, C{localTag}, C{remoteTag}.")
-    local = Attribute("Our side: C{uri}, C{sdp}, C{contact}, C{tag}.")
-    remote = Attribute("The peer's side: C{uri}, C{sdp}, C{contact}, C{tag}.")
-    session = Attribute("The L{ISessionDescription} of the call, or None while it is early.")
-    times = Attribute("C{start}, C{connect}, C{end}: seconds since the epoch, or None.")
+    local = Attribute("Our side, a L{Side<twisted_sipdialog.dialog.sides.Side>}.")
+    remote = Attribute("The peer's side, a L{Side<twisted_sipdialog.dialog.sides.Side>}.")
+    callingParty = Attribute("L{Party<twisted_sipdialog.dialog.party.Party>}: who calls.")
+    calledParty = Attribute("L{Party<twisted_sipdialog.dialog.party.Party>}: who is called.")
+    session = Attribute("The L{ISessionDescription} of the call, or None while there is none.")
+    sessionTimer = Attribute(
+        "L{Interval<twisted_sipdialog.dialog.session_timer.Interval>}: what was agreed by RFC 4028, or None."
+    )
+    onHold = Attribute("bool: one of the sides in force wants no media (RFC 3264 section 8.4).")
+    times = Attribute("C{start}, C{connect}, C{end}: seconds since the epoch (UTC), or None.")
     req = Attribute("The INVITE that made it.")
     res = Attribute("The response that made it, or None on a UAS before the 2xx.")
     data = Attribute("dict: the application's own; the invitation's C{data} is the same object.")
+    other = Attribute("The application's own: the peer dialog of a call with two legs, or None.")
+    subscriptions = Attribute("A list of the event packages subscribed to within it (RFC 5057), as text.")
     userAgent = Attribute("The L{IUserAgent}.")
     ended = Attribute("L{IEnded}, or None while it lives.")
+
+    def toJSON() -> dict[str, Any]:
+        """@return: what it is, in strings, numbers and dicts that C{json.dumps} takes."""
 
     def destroy(extraHeaders: Fields = (), reason: str | None = None) -> Deferred[Request | None]:
         """
         End the call: BYE when it is confirmed, held until the ACK where that is still awaited (section 15); a
-        refusal or CANCEL while it is early.
+        refusal or CANCEL while it is early.  What waits in the queue of C{modify()} fails.
 
         @param reason: text of a Reason header (RFC 3326), or None.
         @return: a Deferred of the request that was sent (None where none was needed), when it is through.
@@ -258,6 +352,36 @@ class IDialog(Interface):
 
     def terminate(extraHeaders: Fields = (), reason: str | None = None) -> Deferred[Request | None]:
         """L{destroy}, by its other name."""
+
+    def modify(
+        sdp: bytes | str | None,
+        extraHeaders: Fields = (),
+        contentType: str = "application/sdp",
+        method: str | None = None,
+    ) -> Deferred[Any]:
+        """
+        Change the session by a re-INVITE (RFC 3261 section 14.1) or an UPDATE (RFC 3311).
+
+        One at a time: later calls wait for earlier ones, and for INVITEs of the peer; a failure holds nobody up.
+        A 491, or a 500 with Retry-After, is tried again after the time that section 14.1 gives, five times at
+        most.  Whatever is not accepted leaves the session as it was.  408, 481 or silence ends the call.
+
+        @param sdp: the offer as C{bytes}; or C{"hold"} (we want no media: sendrecv becomes sendonly, recvonly
+            inactive), C{"unhold"}, or a direction (C{"sendrecv"}, C{"sendonly"}, C{"recvonly"}, C{"inactive"}) that
+            limits each of our media from now on; or None: the re-INVITE has no offer, and the peer's is answered
+            in the ACK.
+        @param method: C{"INVITE"} or C{"UPDATE"}; None: UPDATE in an early dialog, else INVITE.
+        @return: a Deferred of the peer's answer, C{bytes}; for None, of an L{ILateOffer}.  Cancelling it sends
+            CANCEL, or takes it out of the queue.  It fails with
+            L{ResponseError<twisted_sipdialog.errors.ResponseError>} (refused),
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>},
+            L{Timeout<twisted_sipdialog.errors.Timeout>},
+            L{TransportError<twisted_sipdialog.errors.TransportError>},
+            L{RemoteError<twisted_sipdialog.errors.RemoteError>} (a 2xx without a usable answer; the session stays
+            as it was), L{InvalidState<twisted_sipdialog.errors.InvalidState>} (C{"unhold"}, and nothing is held; an
+            UPDATE, and the peer does not allow it), C{CancelledError}, or with what made no offer.
+        @raise InvalidValue: C{sdp}, C{method} or a header cannot be so.
+        """
 
     def request(
         method: str, body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()
@@ -269,7 +393,37 @@ class IDialog(Interface):
             L{Timeout<twisted_sipdialog.errors.Timeout>},
             L{TransportError<twisted_sipdialog.errors.TransportError>}, or
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}.
-        @raise InvalidValue: INVITE, ACK, CANCEL, BYE: the dialog sends those by itself.
+        @raise InvalidValue: INVITE, ACK, CANCEL, BYE, PRACK: the dialog sends those by itself.
+        """
+
+    def info(body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()) -> Deferred[Response]:
+        """C{request("INFO", ...)} (RFC 6086)."""
+
+    def notify(body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()) -> Deferred[Response]:
+        """C{request("NOTIFY", ...)}; Event and Subscription-State are among C{extraHeaders} (RFC 6665)."""
+
+    def message(body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()) -> Deferred[Response]:
+        """C{request("MESSAGE", ...)} (RFC 3428)."""
+
+    def options(body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()) -> Deferred[Response]:
+        """C{request("OPTIONS", ...)} (RFC 3261 section 11)."""
+
+    def update(body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()) -> Deferred[Response]:
+        """
+        C{request("UPDATE", ...)} (RFC 3311): a body is an offer, which waits in the queue of C{modify()} and is
+        taken or rolled back as there; without one the session is merely refreshed.
+        """
+
+    def dtmf(tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
+        """
+        Send digits as INFO with C{application/dtmf-relay}, one after the other.
+
+        @param tones: of C{0-9*#A-D}; C{,} is a pause of two seconds.
+        @param duration: seconds each is said to last, 0.07 to 6.
+        @param gap: seconds between two, 0.05 at least.
+        @return: a Deferred of None after the last; fails as C{request()}, or with
+            L{ResponseError<twisted_sipdialog.errors.ResponseError>} at the first that is refused.
+        @raise InvalidValue: one of the three cannot be so.
         """
 
     def whenTerminated() -> Deferred[Any]:
@@ -288,6 +442,12 @@ class IDialogDelegate(Interface):
     def progressReceived(context: Any, response: Response) -> Any:
         """A provisional response to our INVITE; C{context} is an L{IInviteClientContext}."""
 
+    def dialogEarly(dialog: Any) -> Any:
+        """
+        A provisional response made an early dialog (RFC 3261 section 12.1): one for each fork of our call, or the
+        one of a call to us.  C{request()}, and C{modify()} once offer and answer are through, are usable.
+        """
+
     def dialogConfirmed(dialog: Any) -> Any:
         """The call stands: the ACK was received (UAS) or sent (UAC)."""
 
@@ -295,10 +455,49 @@ class IDialogDelegate(Interface):
         """The dialog is over; exactly once.  C{ended} is an L{IEnded}."""
 
     def inviteReceived(context: Any) -> Any:
-        """A re-INVITE (L{IInviteServerContext}).  Default: 200 with the session description's answer, else 488."""
+        """
+        A re-INVITE (L{IInviteServerContext}).  Default: 200 with the session description's answer, else 488.
+
+        One that only refreshes, holds or resumes does not come here, but is answered by default, when
+        C{dialogRefreshed}, C{dialogHeld} or C{dialogResumed} is overridden.
+        """
+
+    def dialogRefreshed(dialog: Any, request: Request) -> Any:
+        """The peer's re-INVITE or UPDATE changed nothing, and was answered by default."""
+
+    def dialogHeld(dialog: Any, request: Request) -> Any:
+        """The peer's re-INVITE or UPDATE put us on hold, and was answered by default."""
+
+    def dialogResumed(dialog: Any, request: Request) -> Any:
+        """The peer's re-INVITE or UPDATE ended the hold, and was answered by default."""
+
+    def dialogModified(dialog: Any, request: Request) -> Any:
+        """The peer's re-INVITE or UPDATE changed the session otherwise, and was answered by default."""
+
+    def updateReceived(context: Any) -> Any:
+        """
+        UPDATE (L{ISessionServerContext}).  Default: 200, with the session description's answer if there is an
+        offer, else 488.  The four above go before it as with C{inviteReceived}.
+        """
+
+    def ackReceived(dialog: Any, request: Request) -> Any:
+        """The ACK to a 2xx of ours came, the first time."""
+
+    def prackReceived(dialog: Any, request: Request) -> Any:
+        """The PRACK to a reliable provisional of ours came, and was answered."""
 
     def infoReceived(context: Any) -> Any:
-        """INFO.  Default: 200; 469 with an Info-Package nobody knows (RFC 6086)."""
+        """
+        INFO.  Default: 200; 469 with an Info-Package that is not among the configuration's C{infoPackages}
+        (RFC 6086).  One of C{application/dtmf-relay} goes to C{toneReceived} instead where that is overridden.
+        """
+
+    def toneReceived(dialog: Any, tone: str, duration: float | None) -> Any:
+        """
+        A digit (one of C{0-9*#A-D}) of the peer: in an INFO, or among the media if those tell.
+
+        @param duration: seconds, or None where the peer did not say.
+        """
 
     def messageReceived(context: Any) -> Any:
         """MESSAGE.  Default: 200 in a dialog, 405 outside."""
@@ -311,6 +510,18 @@ class IDialogDelegate(Interface):
 
     def optionsReceived(context: Any) -> Any:
         """OPTIONS.  Default: 200 with Allow, Accept and Supported."""
+
+    def publishReceived(context: Any) -> Any:
+        """PUBLISH.  Default: 405."""
+
+    def subscribeReceived(context: Any) -> Any:
+        """SUBSCRIBE, as a plain request.  Default: 489 in a dialog, 405 outside."""
+
+    def unsubscribeReceived(context: Any) -> Any:
+        """SUBSCRIBE with Expires: 0 in a dialog.  Overridden: 200 unless it answers.  Default: as SUBSCRIBE."""
+
+    def referReceived(context: Any) -> Any:
+        """REFER, as a plain request.  Default: 405."""
 
 
 class IUserAgentDelegate(IDialogDelegate):
@@ -325,17 +536,14 @@ class IUserAgentDelegate(IDialogDelegate):
     def inviteCancelled(context: Any, request: Request) -> Any:
         """The caller gave up; the 487 was sent.  C{request} is the CANCEL or BYE."""
 
-    def publishReceived(context: Any) -> Any:
-        """PUBLISH, as a plain request.  Default: 405."""
-
-    def subscribeReceived(context: Any) -> Any:
-        """SUBSCRIBE, as a plain request.  Default: 405."""
-
     def registerReceived(context: Any) -> Any:
         """REGISTER, as a plain request.  Default: 405."""
 
-    def referReceived(context: Any) -> Any:
-        """REFER, as a plain request.  Default: 405."""
+    def dialogStateChanged(change: Any) -> Any:
+        """
+        A call moved in the state machine of RFC 4235 section 3.7.1: C{change} is a plain value, a
+        L{StateChange<twisted_sipdialog.dialog.state_change.StateChange>}.
+        """
 
 
 class ISessionDescription(Interface):
@@ -353,12 +561,14 @@ class ISessionDescription(Interface):
     local = Attribute("bytes or None: the description of ours that is in force.")
     remote = Attribute("bytes or None: the peer's description that is in force.")
 
-    def offer() -> bytes | Deferred[bytes]:
+    def offer(limit: str | None = None) -> bytes | Deferred[bytes]:
         """
         An offer of everything this can do: the first of the call, or a further one,
         which keeps the o= id and has the next version if anything in it changed
         (RFC 3264 section 8).  It is in force once C{update} took its answer.
 
+        @param limit: the most that we want from now on, in each of our media, in answers as well: a direction
+            (C{"sendonly"} is hold, C{"sendrecv"} the end of it); None: as before.  Left out rather than None.
         @raise TransportError: no resources for it, such as a port (503).
         """
 
@@ -374,6 +584,7 @@ class ISessionDescription(Interface):
     def update(answer: bytes) -> None:
         """
         The peer's answer to our last offer; both are in force from here on: media start or change.
+        It may come again for the same offer: an early answer, and then the final one.
 
         @raise NotAcceptable: it does not answer the offer, or refuses all of it; what was in force stays.
         @raise ParseError: not a description, or one that cannot be used; what was in force stays.
@@ -382,7 +593,15 @@ class ISessionDescription(Interface):
     def rollback() -> None:
         """
         The last offer or answer came to nothing (a refused re-INVITE or UPDATE): what was
-        in force before it is so again.  Nothing happens if there was none.
+        in force before it, the limit included, is so again.  Nothing happens if there was none.
+        """
+
+    def fork(offer: bytes | None = None) -> ISessionDescription:
+        """
+        The call forked (RFC 3261 section 13.2.2.4): another description for another of its dialogs.  They may share
+        resources; each is closed.
+
+        @param offer: the offer of ours that the fork's peer will answer, which this one made; None: there was none.
         """
 
     def close() -> None:
@@ -411,6 +630,19 @@ class IMediaWatch(Interface):
         """
         A fresh Deferred for each caller that fires with None when the peer's media
         have stopped coming: the call may be ended.  It fires at C{close} at the latest.
+        """
+
+
+class IToneSource(Interface):
+    """
+    What an L{ISessionDescription} that sees telephone events (RFC 4733) may provide as well.
+    """
+
+    def tellTones(told: Callable[[str, float], Any]) -> None:
+        """
+        Call C{told(tone, duration)} once for each event from now on, until C{close}.
+
+        C{tone} is one of C{0-9*#A-D}, C{duration} in seconds.
         """
 
 

@@ -17,6 +17,7 @@ from twisted_sipdialog.configuration import Configuration
 from twisted_sipdialog.errors import InvalidState, TransportError
 from twisted_sipdialog.interfaces import IUserAgent
 from twisted_sipdialog.message import Response
+from twisted_sipdialog.message.event_fields import Replaces
 from twisted_sipdialog.message.identifiers import SystemBits
 from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.transaction.layer import TransactionLayer
@@ -24,14 +25,20 @@ from twisted_sipdialog.transport.layer import TransportLayer
 from twisted_sipdialog.transport.locate import Locator
 from twisted_sipdialog.ua.call import callTo
 from twisted_sipdialog.ua.core import DELEGATED, Core
-from twisted_sipdialog.ua.delegation import Waiters, cancel, fire
+from twisted_sipdialog.ua.delegation import Waiters, cancel, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
+from twisted_sipdialog.ua.info import infoReceived, sendTones
 from twisted_sipdialog.ua.invite_client import InviteClientContext
-from twisted_sipdialog.ua.modify import reinviteReceived
+from twisted_sipdialog.ua.modify import modify, refresh, update
+from twisted_sipdialog.ua.prack import prackReceived
+from twisted_sipdialog.ua.reinvite_server import reinviteReceived
 from twisted_sipdialog.ua.request_client import askAlone
+from twisted_sipdialog.ua.request_server import requestReceived, subscribeReceived
 from twisted_sipdialog.ua.uac import UserAgentClient
-from twisted_sipdialog.ua.uas import UserAgentServer, requestReceived
+from twisted_sipdialog.ua.uas import UserAgentServer
+from twisted_sipdialog.ua.update import updateReceived
+from twisted_sipdialog.ua.watch import Watch
 
 _log = Logger()
 
@@ -66,13 +73,16 @@ class UserAgent(Service):
         client = UserAgentClient(identity, transport, transactions, locator or Locator(reactor, transport.reaches))
         core = self._core = Core(self, identity, timers, client, delegate)
         core.verbs = {
+            **dict.fromkeys(("MESSAGE", "NOTIFY", "OPTIONS", *DELEGATED), requestReceived),
             "INVITE": reinviteReceived,
-            "INFO": requestReceived,
-            "MESSAGE": requestReceived,
-            "NOTIFY": requestReceived,
-            "OPTIONS": requestReceived,
-            **dict.fromkeys(DELEGATED, requestReceived),
+            "INFO": infoReceived,
+            "PRACK": prackReceived,
+            "SUBSCRIBE": subscribeReceived,
+            "UPDATE": updateReceived,
         }
+        core.sends = {"dtmf": sendTones, "modify": modify, "refresh": refresh, "update": update}
+        if overrides(delegate, "dialogStateChanged"):
+            core.watch = Watch(delegate)
         transactions.transport = transport
         transactions.user = UserAgentServer(core)
         self._listening = Waiters()
@@ -86,6 +96,13 @@ class UserAgent(Service):
     @property
     def dialogs(self) -> list[Dialog]:
         return list(self._core.dialogs.values())
+
+    def dialogsByCallId(self, callId: str) -> list[Dialog]:
+        return [dialog for dialog in self._core.dialogs.values() if dialog.dialogState.callId == callId]
+
+    def dialogByReplaces(self, replaces: Any) -> Dialog | None:
+        named = Replaces.parse(replaces) if isinstance(replaces, str) else replaces
+        return self._core.dialogs.get((named.callId, named.toTag, named.fromTag))
 
     # Life.
 

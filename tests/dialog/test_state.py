@@ -5,9 +5,10 @@ What a side of a dialog knows (RFC 3261 section 12, RFC 5057).
 import json
 from unittest import TestCase
 
+from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE, Usage
-from twisted_sipdialog.errors import ParseError
+from twisted_sipdialog.errors import InvalidState, ParseError
 from twisted_sipdialog.message import Request, Response
 
 LINES = [
@@ -202,7 +203,54 @@ class UsageTests(TestCase):
         self.assertIs(state.phase, Phase.TERMINATED)
 
 
+class ExchangeTests(TestCase):
+    def test_begins(self):
+        """
+        RFC 3264 section 4: at first there is neither offer nor answer, on either side.
+        """
+        for state in (DialogState.asServer(request(), "bt"), DialogState.asClient(request(), response())):
+            self.assertIs(state.exchange, Exchange.NONE)
+
+    def test_moves(self):
+        """
+        RFC 3264 section 4: an offer, its answer, an offer of the other side, and so on.
+        """
+        state = DialogState.asServer(request(), "bt")
+        for event, exchange in (
+            ("offer received", Exchange.REMOTE),
+            ("answer sent", Exchange.STABLE),
+            ("offer sent", Exchange.LOCAL),
+            ("failed", Exchange.STABLE),
+            ("offer sent", Exchange.LOCAL),
+            ("answer received", Exchange.STABLE),
+        ):
+            state.exchanged(event)
+            self.assertIs(state.exchange, exchange, event)
+
+    def test_oneAtATime(self):
+        """
+        RFC 3264 section 4: no second offer before the answer; what must not happen changes nothing.
+        """
+        state = DialogState.asServer(request(), "bt")
+        state.exchanged("offer received")
+        for event in ("offer sent", "offer received", "answer received"):
+            with self.assertRaises(InvalidState, msg=event):
+                state.exchanged(event)
+            self.assertIs(state.exchange, Exchange.REMOTE)
+
+
 class SnapshotTests(TestCase):
+    def test_exchange(self):
+        """
+        Where offer and answer stand is kept, as plain text.
+        """
+        for exchange in Exchange:
+            state = DialogState.asClient(request(), response())
+            state.exchange = exchange
+            plain = json.loads(json.dumps(state.snapshot()))
+            self.assertEqual(plain["exchange"], exchange.value)
+            self.assertIs(DialogState.restored(plain).exchange, exchange)
+
     def test_roundTrip(self):
         """
         Both roles, confirmed or early, with routes and several usages: through JSON and back, nothing is lost.

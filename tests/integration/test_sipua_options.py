@@ -70,6 +70,8 @@ def caller() -> UserAgent:
         (["go"], "'go': there are only options here"),
         (["--aor", "desk"], "--aor 'desk': must be a SIP URI such as sip:desk@example.com"),
         (["--listen", "udp:x"], "--listen 'udp:x': port 'x' is not a number from 0 to 65535"),
+        (["--rel100", "on"], "--rel100 'on': must be off, supported or required"),
+        (["--session-expires", "60"], "--session-expires 60: must not be less than minSE, 90 seconds"),
         (["--settings", "absent.toml"], "--settings 'absent.toml': No such file or directory"),
         (["--settings", "bad.toml"], "--settings 'bad.toml': is not TOML: Invalid value (at line 2, column 7)"),
         (["--delegate", "desk:Broken"], "--delegate 'desk:Broken': ValueError: no desk"),

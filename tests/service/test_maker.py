@@ -138,6 +138,15 @@ class MakerTests(SynchronousTestCase):
         self.assertEqual(stopped, ["stop", (os._exit, 1)])
         self.assertEqual(sys.__stderr__.getvalue(), "twistd sipua: --listen 'onion:1': no network\n")
 
+    def test_refusedInterval(self) -> None:
+        """
+        What only is wrong together ends the program with one line, too.
+        """
+        options = Options()
+        options.parseOptions(["--session-expires", "60"])
+        line = "twistd sipua: --session-expires 60: must not be less than minSE, 90 seconds"
+        self.assertEqual(self.assertRaises(SystemExit, maker.makeService, options).code, line)
+
     def test_noEndpoint(self) -> None:
         """
         A description that no endpoint understands is named.

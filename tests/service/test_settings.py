@@ -52,6 +52,19 @@ class FileTests(FileCase):
             outboundProxy = "sip:192.0.2.9;lr"
             ownDomainOnly = true
             userAgent = "Desk/1.0"
+            supported = ["answermode", "x-desk"]
+            accept = ["application/sdp", "Text/Plain"]
+            infoPackages = ["dtmf"]
+            rel100 = "required"
+            sessionTimers = "always"
+            sessionExpires = 600
+            minSE = 120
+            sessionRefresher = "local"
+            sessionRefreshMethod = "UPDATE"
+            dialogEndingStatuses = [404, 481]
+            forkedAnswers = "all"
+            trustIdentity = ["192.0.2.9", "192.0.2.77/24", "2001:db8::/32"]
+            flowGrace = 2
             noAnswerTimeout = 30
             followRedirects = 5
             stopTimeout = 0
@@ -91,6 +104,19 @@ class FileTests(FileCase):
             ("outboundProxy", parseUri("sip:192.0.2.9;lr")),
             ("ownDomainOnly", True),
             ("userAgent", "Desk/1.0"),
+            ("supported", ("answermode", "x-desk")),
+            ("accept", ("application/sdp", "text/plain")),
+            ("infoPackages", ("dtmf",)),
+            ("rel100", "required"),
+            ("sessionTimers", "always"),
+            ("sessionExpires", 600),
+            ("minSE", 120),
+            ("sessionRefresher", "local"),
+            ("sessionRefreshMethod", "UPDATE"),
+            ("dialogEndingStatuses", (404, 481)),
+            ("forkedAnswers", "all"),
+            ("trustIdentity", ("192.0.2.9", "192.0.2.77/24", "2001:db8::/32")),
+            ("flowGrace", 2.0),
             ("noAnswerTimeout", 30.0),
             ("followRedirects", 5),
             ("stopTimeout", 0.0),
@@ -181,6 +207,84 @@ class FileTests(FileCase):
             rule = "must be such as 16384-32767, from 1 to 65535, with an even port and the next in it"
             self.assertWrong(f"rtpPorts = '{ports}'", f"rtpPorts '{ports}': {rule}")
 
+    def test_wrongSessions(self) -> None:
+        """
+        So is each mistake in what is said of sessions and dialogs.
+        """
+        refresh = "must be a whole number of seconds, 1 or more, and no more than a year"
+        seconds = "must be a number of seconds, 0 or more, and no more than a year"
+        word = "must be a word of letters, digits and -.!%*_+`'~"
+        bodyType = "must be a type of bodies such as application/sdp"
+        status = "must be a whole number from 300 to 699"
+        network = "must be an address or a network such as 192.0.2.0/24"
+        trust = "must be true, false, or a list of addresses and networks"
+        for text, line in (
+            ("rel100 = 'on'", "rel100 'on': must be off, supported or required"),
+            ("rel100 = true", "rel100 True: must be off, supported or required"),
+            ("rel100 = ['off']", "rel100 ['off']: must be off, supported or required"),
+            ("sessionTimers = 'Off'", "sessionTimers 'Off': must be off, supported or always"),
+            ("sessionTimer = 'off'", "sessionTimer: there is no such setting; is sessionTimers meant?"),
+            ("sessionExpires = 0", f"sessionExpires 0: {refresh}"),
+            ("sessionExpires = 90.5", f"sessionExpires 90.5: {refresh}"),
+            ("sessionExpires = true", f"sessionExpires True: {refresh}"),
+            ("sessionExpires = '1800'", f"sessionExpires '1800': {refresh}"),
+            ("sessionExpires = 2147483648", f"sessionExpires 2147483648: {refresh}"),
+            ("minSE = -1", f"minSE -1: {refresh}"),
+            ("minSE = inf", f"minSE inf: {refresh}"),
+            ("minSe = 90", "minSe: there is no such setting; is minSE meant?"),
+            ("sessionRefresher = 'uac'", "sessionRefresher 'uac': must be local or remote"),
+            ("sessionRefreshMethod = 'update'", "sessionRefreshMethod 'update': must be UPDATE or INVITE"),
+            ("dialogEndingStatuses = 481", "dialogEndingStatuses 481: must be a list of numbers from 300 to 699"),
+            ("dialogEndingStatuses = [481, 200]", f"dialogEndingStatuses 200: {status}"),
+            ("dialogEndingStatuses = [700]", f"dialogEndingStatuses 700: {status}"),
+            ("dialogEndingStatuses = ['481']", f"dialogEndingStatuses '481': {status}"),
+            ("dialogEndingStatuses = [481.0]", f"dialogEndingStatuses 481.0: {status}"),
+            ("forkedAnswers = 'last'", "forkedAnswers 'last': must be first or all"),
+            ("forkedAnswers = 1", "forkedAnswers 1: must be first or all"),
+            ("trustIdentity = 'yes'", f"trustIdentity 'yes': {trust}"),
+            ("trustIdentity = 1", f"trustIdentity 1: {trust}"),
+            ("trustIdentity = ['proxy.example.com']", f"trustIdentity 'proxy.example.com': {network}"),
+            ("trustIdentity = ['192.0.2.0/33']", f"trustIdentity '192.0.2.0/33': {network}"),
+            ("trustIdentity = ['192.0.2.1', 5]", f"trustIdentity 5: {network}"),
+            ("flowGrace = -1", f"flowGrace -1: {seconds}"),
+            ("flowGrace = nan", f"flowGrace nan: {seconds}"),
+            ("supported = 'timer'", "supported 'timer': must be a list of option tags"),
+            ("supported = ['a, b']", f"supported 'a, b': {word}"),
+            ("supported = ['']", f"supported '': {word}"),
+            ("infoPackages = 1", "infoPackages 1: must be a list of Info-Packages"),
+            ("infoPackages = ['a\\nb']", f"infoPackages 'a\\\\nb': {word}"),
+            ('infoPackages = ["a\\r\\nb"]', f"infoPackages 'a\\r\\nb': {word}"),
+            ("infoPackages = [5]", f"infoPackages 5: {word}"),
+            ("accept = 'text/plain'", "accept 'text/plain': must be a list of types such as application/sdp"),
+            ("accept = ['text']", f"accept 'text': {bodyType}"),
+            ("accept = ['text/plain/x']", f"accept 'text/plain/x': {bodyType}"),
+            ("accept = ['text/plain;q=1']", f"accept 'text/plain;q=1': {bodyType}"),
+            ("accept = ['/sdp']", f"accept '/sdp': {bodyType}"),
+        ):
+            self.assertWrong(text, line)
+
+    def test_trust(self) -> None:
+        """
+        Everybody, nobody, or some.
+        """
+        for text, value in (("true", True), ("false", False), ("[]", ()), ("['2001:db8::1']", ("2001:db8::1",))):
+            told = self.read(f"trustIdentity = {text}").configuration(None)
+            self.assertEqual(told.trustIdentity, value, text)
+
+    def test_refusedInterval(self) -> None:
+        """
+        An interval that is asked for is not one that is refused (RFC 4028 section 7.1): the mistake is the one of
+        who asks.
+        """
+        settings = self.read("sessionExpires = 60")
+        line = f"{self.path}: sessionExpires 60: must not be less than minSE, 90 seconds"
+        self.assertEqual(str(self.assertRaises(WrongSetting, settings.configuration, None)), line)
+        settings.take("minSE", 60, "--min-se")
+        told = settings.configuration(None)
+        self.assertEqual((told.sessionExpires, told.minSE), (60, 60))
+        # Who asks for nothing asks for what is taken.
+        self.assertEqual(self.read("minSE = 3600").configuration(None).minSE, 3600)
+
     def assertWrong(self, text: str | bytes, line: str) -> None:
         error = self.assertRaises(WrongSetting, self.read, text)
         self.assertEqual(str(error), f"{self.path}: {line}", text)
@@ -235,6 +339,7 @@ class OptionsTests(FileCase):
             *("--listen", "udp:5070", "--listen", "tcp:5071:interface=192.0.2.1", "--aor", "sip:desk@example.com"),
             *("--advertise", "example.com", "--delegate", "my.module:Desk", "--answer-after", "1.5"),
             *("--media", "fixed", "--rtp-ports", "4000-4001", "--log-messages"),
+            *("--rel100", "off", "--session-timers", "always", "--session-expires", "300", "--min-se", "120"),
         )
         for name, value in (
             ("listen", ("udp:5070:interface=127.0.0.1", "tcp:5071:interface=192.0.2.1")),
@@ -245,6 +350,10 @@ class OptionsTests(FileCase):
             ("media", "fixed"),
             ("rtpPorts", (4000, 4002)),
             ("logMessages", True),
+            ("rel100", "off"),
+            ("sessionTimers", "always"),
+            ("sessionExpires", 300),
+            ("minSE", 120),
         ):
             self.assertEqual(settings[name], value, name)
 
@@ -282,12 +391,25 @@ class OptionsTests(FileCase):
             (["--delegate", "Desk"], "--delegate 'Desk': must be answer, reject, or package.module:Class"),
             (["--delegate", "a-b:C"], "--delegate 'a-b:C': must be answer, reject, or package.module:Class"),
             (["--delegate", "a.b:C()"], "--delegate 'a.b:C()': must be answer, reject, or package.module:Class"),
+            (["--rel100", "yes"], "--rel100 'yes': must be off, supported or required"),
+            (["--session-timers", ""], "--session-timers '': must be off, supported or always"),
         ):
             self.assertEqual(self.lineFor(words), f"twistd sipua: {line}", words)
         for number in ("-1", "nan", "inf", "x", "1e3", "1_0", "+1", " 1", "٣", "", "999999999"):
-            shown = float(number) if number == "999999999" else number
+            shown = int(number) if number == "999999999" else number
             line = f"twistd sipua: --answer-after {shown!r}: {seconds}"
             self.assertEqual(self.lineFor(["--answer-after", number]), line, number)
+        refresh = "must be a whole number of seconds, 1 or more, and no more than a year"
+        for option in ("--session-expires", "--min-se"):
+            for number, shown in (
+                ("x", "'x'"),
+                ("-1", "'-1'"),
+                ("0", "0"),
+                ("90.5", "90.5"),
+                ("999999999", "999999999"),
+            ):
+                line = f"twistd sipua: {option} {shown}: {refresh}"
+                self.assertEqual(self.lineFor([option, number]), line, number)
 
     def test_wrongInFile(self) -> None:
         """

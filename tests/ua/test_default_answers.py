@@ -17,14 +17,16 @@ class OutsideTests(CalleeTestCase):
             self.assertEqual(self.network.seenBy(agent)[:2], ["< INVITE", "> 480 INVITE"])
 
     def test_options(self):
-        """OPTIONS: 200 with Allow and Accept, Supported when there is something (11.2)."""
+        """OPTIONS: 200 with Allow, Accept and Supported (11.2)."""
         answer = self.final("OPTIONS", self.agent())
         self.assertEqual(answer.statusCode, 200)
         self.assertIn("INVITE", answer.headers.elements("allow"))
         self.assertEqual(answer.headers.elements("accept"), ["application/sdp"])
-        self.assertNotIn("supported", answer.headers)
-        agent = self.network.userAgent("sip:other@c.example", supported=("magic", "timer"))
-        self.assertEqual(self.final("OPTIONS", agent).headers.elements("supported"), ["magic", "timer"])
+        self.assertEqual(answer.headers.elements("supported"), ["100rel", "timer"])
+        agent = self.network.userAgent("sip:other@c.example", supported=("magic",), rel100="off", sessionTimers="off")
+        answer = self.final("OPTIONS", agent)
+        self.assertEqual(answer.headers.elements("supported"), ["magic"])
+        self.assertNotIn("PRACK", answer.headers.elements("allow"))
 
     def test_strangers(self):
         """What belongs to a dialog or subscription we do not have: 481."""

@@ -161,7 +161,7 @@ class ChallengedCallTests(DigestCase):
         """
         Section 18.1.1: with its proof a request may be too long for UDP.
         """
-        body = ANSWER + b"a=x:" + b"y" * 700 + b"\r\n"
+        body = ANSWER + b"a=x:" + b"y" * 540 + b"\r\n"
         calling, invite = self.invite(body=body)
         self.assertEqual(invite.via.transport, "UDP")
         self.challenge(invite, 401, challenge(nonce="n" * 200))

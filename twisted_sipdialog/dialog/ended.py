@@ -24,6 +24,8 @@ class Reason(Enum):
     NO_ANSWER = "No Answer"
     EXPIRED = "Expires"
     ACK_TIMEOUT = "ACK timeout"
+    NO_PRACK = "No PRACK"
+    SESSION_EXPIRED = "Session timer expired"
     DIALOG_ERROR = "Dialog Error"
     OTHER_FORK = "another fork answered"
     FLOW_LOST = "flow lost"

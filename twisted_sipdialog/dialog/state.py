@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from twisted_sipdialog.dialog.offer_answer import Exchange, follow
 from twisted_sipdialog.dialog.usage import INVITE, Usage
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message import Message, Request, Response
@@ -44,11 +45,13 @@ class DialogState:
     @ivar remoteTarget: the URI the peer wants its requests at.
     @ivar role: C{"uac"} (we sent the request that made it) or C{"uas"}.
     @ivar phase: L{Phase}.
+    @ivar exchange: where offer and answer stand.
     @ivar usages: what it is there for (RFC 5057).
     """
 
     __slots__ = (
         "callId",
+        "exchange",
         "local",
         "localSequence",
         "localTag",
@@ -73,6 +76,7 @@ class DialogState:
     remoteTarget: str
     role: str
     phase: Phase
+    exchange: Exchange
     usages: tuple[Usage, ...]
 
     @classmethod
@@ -95,6 +99,7 @@ class DialogState:
         self.remoteTarget = _target(request)
         self.role = "uas"
         self.phase = Phase.EARLY
+        self.exchange = Exchange.NONE
         self.usages = (usage,)
         return self
 
@@ -117,6 +122,7 @@ class DialogState:
         self.remoteTarget = _target(response)
         self.role = "uac"
         self.phase = Phase.EARLY
+        self.exchange = Exchange.NONE
         self.usages = (usage,)
         return self
 
@@ -154,6 +160,14 @@ class DialogState:
         self.localSequence = max(self.localSequence, response.cseqNumber)
         self.phase = Phase.STABLE
 
+    def exchanged(self, event: str) -> None:
+        """
+        An offer or answer went its way: C{"offer sent"}, C{"answer received"} ... (RFC 3264 section 4).
+
+        @raise InvalidState: it must not happen now.
+        """
+        self.exchange = follow(self.exchange, event)
+
     def addressing(self) -> tuple[str, list[tuple[str, str]], str | None]:
         """
         Request-URI and Route lines of a request in this dialog (section 12.2.1.1), and the strict router it
@@ -183,6 +197,7 @@ class DialogState:
         """A plain value: strings, numbers, lists."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         plain["phase"] = self.phase.value
+        plain["exchange"] = self.exchange.value
         plain["routeSet"] = list(self.routeSet)
         plain["usages"] = [[u.kind, u.event, u.id] for u in self.usages]
         return plain
@@ -194,6 +209,7 @@ class DialogState:
         for name in cls.__slots__:
             setattr(self, name, plain[name])
         self.phase = Phase(plain["phase"])
+        self.exchange = Exchange(plain["exchange"])
         self.routeSet = tuple(plain["routeSet"])
         self.usages = tuple(Usage(*usage) for usage in plain["usages"])
         return self

@@ -6,19 +6,32 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorUDP
-from twisted.internet.protocol import DatagramProtocol
 from zope.interface import implementer
 
 from twisted_sipdialog.errors import InvalidState
-from twisted_sipdialog.interfaces import IMediaWatch, ISessionDescription, ISessionDescriptionFactory
+from twisted_sipdialog.interfaces import (
+    IMediaWatch,
+    ISessionDescription,
+    ISessionDescriptionFactory,
+    IToneSource,
+)
+from twisted_sipdialog.media.echo_port import EchoPort
 from twisted_sipdialog.media.echo_stream import Agreed, EchoLimits, EchoStream
-from twisted_sipdialog.media.ports import PortPair, RtpPorts, canonical, isUnicast
-from twisted_sipdialog.message.sdp import DIRECTIONS, Media, NotAcceptable, SessionDescription
-from twisted_sipdialog.message.sdp_answer import checkAnswer, commonFormats, fitAnswer, fitOffer
+from twisted_sipdialog.media.ports import RtpPorts, canonical, isUnicast
+from twisted_sipdialog.message.sdp import DIRECTIONS, SENDRECV, Media, NotAcceptable, SessionDescription
+from twisted_sipdialog.message.sdp_answer import (
+    checkAnswer,
+    checkLimit,
+    commonFormats,
+    fitAnswer,
+    fitOffer,
+    limited,
+    numbered,
+)
 from twisted_sipdialog.timers import TimerSet
 
 _EVENT: Final = "telephone-event"
@@ -58,11 +71,11 @@ class EchoMedia:
         return EchoDescription(self, localHost)
 
 
-@implementer(ISessionDescription, IMediaWatch)
+@implementer(ISessionDescription, IMediaWatch, IToneSource)
 class EchoDescription:
     """
     Accepts the first audio over plain RTP with PCMU or PCMA, and refuses all other media
-    (port 0).  The port stays the same for the whole call.
+    (port 0).  The port stays the same for the whole call, and all its forks.
 
     @ivar stream: what receives and sends, with its counters.
     """
@@ -77,34 +90,41 @@ class EchoDescription:
         self._host = localHost
         self._addressType = "IP6" if ":" in localHost else "IP4"
         self._sessionId = media.randbits(62)
-        self._pair: PortPair | None = None
+        self._port: EchoPort | None = None
         self._closed = False
         self._agreed: Agreed | None = None
+        self._limit = SENDRECV
+        self._latest: bytes | None = None  # sent with the highest version, in force or not
         self._offered: SessionDescription | None = None
-        self._undo: tuple[bytes | None, bytes | None, Agreed | None] | None = None
+        self._undo: tuple[bytes | None, bytes | None, Agreed | None, str] | None = None
 
-    def offer(self) -> bytes:
-        """Audio with both codecs and telephone events."""
-        offer = self._everything()
+    def offer(self, limit: str | None = None) -> bytes:
+        """
+        Audio with both codecs and telephone events.
+
+        @raise InvalidValue: C{limit} is no direction.
+        """
+        self._undo = None
+        limit = self._limit if limit is None else limit
+        offer = self._everything(limit)
         if self.local is not None:
             offer = fitOffer(offer, SessionDescription.parse(self.local))
-        self._undo = self.local, self.remote, self._agreed
-        self._offered = offer
-        return offer.toBytes()
+        self._offered = numbered(offer, self.local, self._latest)
+        return self._begin(self._offered, limit)
 
     def answer(self, offer: bytes) -> bytes:
         """What of C{offer} can be echoed."""
+        self._undo = None
         theirs = SessionDescription.parse(offer)
-        ours = fitAnswer(theirs, self._everything(), self._isUsable)
-        if self.local is not None:
-            ours = ours.asNextOf(SessionDescription.parse(self.local))
-        self._undo = self.local, self.remote, self._agreed
+        ours = fitAnswer(theirs, self._everything(self._limit), self._isUsable)
+        ours = numbered(ours, self.local, self._latest)
+        answer = self._begin(ours, self._limit)
         self._offered = None
         self._commit(ours, theirs)
-        return ours.toBytes()
+        return answer
 
     def update(self, answer: bytes) -> None:
-        """Start to echo, or change, by the answer to our offer."""
+        """Start to echo, or change, by the answer to our offer, or by a later one to the same."""
         if self._offered is None:
             raise NotAcceptable("an answer without an offer")
         theirs = SessionDescription.parse(answer)
@@ -112,37 +132,68 @@ class EchoDescription:
         if not any(_echoable(*pair) and self._isUsable(pair[1]) for pair in _live(self._offered, theirs)):
             raise NotAcceptable("the answer has no audio that can be echoed")
         self._commit(self._offered, theirs)
-        self._offered = None
 
     def rollback(self) -> None:
         """Back to what was in force before the last offer or answer; the port stays open."""
         if self._undo is not None:
-            self.local, self.remote, self._agreed = self._undo
+            self.local, self.remote, self._agreed, self._limit = self._undo
             self.stream.follow(self._agreed)
         self._undo = self._offered = None
+
+    def fork(self, offer: bytes | None = None) -> EchoDescription:
+        """
+        An echo of its own for another dialog: at the same port once an offer has named it, and until all are closed.
+
+        @raise InvalidState: the port of C{offer} is closed.
+        """
+        other = self._media(self._host)
+        if offer is not None:
+            if self._port is None or not self._port.isOpen:
+                raise InvalidState("fork", "no port is open")
+            other._offered = SessionDescription.parse(offer)
+            # A limit that came with a later offer is this dialog's own.
+            other._begin(other._offered, self._limit if self._offered == other._offered else SENDRECV)
+            other._join(self._port)
+        return other
 
     def close(self) -> None:
         """Stop, and give the ports back."""
         self._closed = True
         self.stream.end()
-        if self._pair is not None:
-            self._pair.close()
-            self._pair = None
+        if self._port is not None:
+            self._port.leave(self.stream)
 
     def whenSilent(self) -> Deferred[None]:
         """See L{EchoStream.whenSilent}."""
         return self.stream.whenSilent()
 
-    def _everything(self) -> SessionDescription:
+    def tellTones(self, told: Callable[[str, float], Any]) -> None:
+        """See L{EchoStream.tellTones}."""
+        self.stream.tellTones(told)
+
+    def _begin(self, ours: SessionDescription, limit: str) -> bytes:
+        self._undo = self.local, self.remote, self._agreed, self._limit
+        self._limit = limit
+        data = ours.toBytes()
+        if data != self.local:
+            self._latest = data
+        return data
+
+    def _join(self, port: EchoPort) -> EchoPort:
+        self._port = port
+        port.join(self.stream)
+        return port
+
+    def _everything(self, limit: str) -> SessionDescription:
         if self._closed:
             raise InvalidState("offer or answer", "closed")
-        if self._pair is None:
-            # RTCP is received, as the peer expects, and means nothing to an echo.
-            self._pair = self._media.ports.open(self._host, self.stream, DatagramProtocol())
+        checkLimit(limit)
+        port = self._port or self._join(EchoPort(self._media.ports, self._host))
         address = f"IN {self._addressType} {self._host.partition('%')[0]}"
         audio, *maps = _FORMATS
         lines = ["v=0", f"o=- {self._sessionId} 1 {address}", "s=-", f"c={address}", "t=0 0"]
-        return SessionDescription.fromLines([*lines, audio.format(self._pair.number), *maps, *_EVENTS, "a=sendrecv"])
+        lines += [audio.format(port.number), *maps, *_EVENTS, "a=sendrecv"]
+        return limited(SessionDescription.fromLines(lines), limit)
 
     def _isUsable(self, media: Media) -> bool:
         connection = media.connection
@@ -169,6 +220,7 @@ def _echoable(ours: Media, theirs: Media) -> dict[int, int]:
 
 def _agreed(ours: Media, theirs: Media) -> Agreed:
     common = _echoable(ours, theirs)
+    encodings = {own: ours.encoding(str(own)) for own in common}
     address = theirs.connection
     host = None if address is None or address.isUnspecified else canonical(address.address)
     weSend, weReceive = DIRECTIONS[ours.direction]
@@ -176,7 +228,7 @@ def _agreed(ours: Media, theirs: Media) -> Agreed:
     return Agreed(
         remote=None if host is None else (host, theirs.port),
         payloadTypes=common,
-        events=frozenset(own for own in common if (ours.encoding(str(own)) or ("",))[0] == _EVENT),
+        events={own: encoding[1] for own, encoding in encodings.items() if encoding and encoding[0] == _EVENT},
         receives=weReceive and theySend,
         sends=weSend and theyReceive,
     )

@@ -6,15 +6,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import MessageLengthError
 from twisted.internet.protocol import DatagramProtocol
+from twisted.logger import Logger
 
 from twisted_sipdialog.media.ports import canonical, isOpen, isOurs, isUnicast
-from twisted_sipdialog.media.rtp import Relabel, parseRtp
+from twisted_sipdialog.media.rtp import Relabel, RtpPacket, parseRtp
+from twisted_sipdialog.media.tones import ToneReader
 from twisted_sipdialog.timers import Timer, TimerSet
+
+_log = Logger()
 
 
 @attrs.frozen
@@ -42,14 +47,14 @@ class Agreed:
 
     @ivar remote: where the peer says it is: (host, port); None when it names no address one can compare.
     @ivar payloadTypes: those that may come in, with the peer's own name of each.
-    @ivar events: those of them that are telephone events.
+    @ivar events: those of them that are telephone events, with their clock rate in Hz.
     @ivar receives: the peer may send.
     @ivar sends: we may send.
     """
 
     remote: tuple[str, int] | None
     payloadTypes: Mapping[int, int]
-    events: frozenset[int]
+    events: Mapping[int, int]
     receives: bool
     sends: bool
 
@@ -107,6 +112,8 @@ class EchoStream(DatagramProtocol):
         self._ended = False
         self._silent = False
         self._waiting: list[Deferred[None]] = []
+        self._tones = ToneReader()
+        self._told: tuple[Callable[[str, float], Any], ...] = ()
 
     def follow(self, agreed: Agreed | None) -> None:
         """
@@ -130,6 +137,7 @@ class EchoStream(DatagramProtocol):
     def end(self) -> None:
         """Never send again."""
         self._ended = True
+        self._told = ()
         self._stopWatching()
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
@@ -147,22 +155,46 @@ class EchoStream(DatagramProtocol):
             self._waiting.append(waiting)
         return waiting
 
+    def tellTones(self, told: Callable[[str, float], Any]) -> None:
+        """
+        Call C{told(digit, seconds)} for each telephone event of the peer from now on, at its end
+        (L{ToneReader}), until the stream L{end}s.  What it raises is logged.
+        """
+        if not self._ended:
+            self._told += (told,)
+
+    def claim(self, source: tuple[str, int]) -> int:
+        """
+        How good a claim this stream has to what comes from C{source}, among several at one port: 3, it is where the
+        peer said it is; 2, the peer was found there; 1, the peer may still be found there; 0, none.
+        """
+        if self._agreed is None or self._ended:
+            return 0
+        if self._remote is not None and self._remote == (canonical(source[0]), source[1]):
+            return 3
+        if self._peer is not None:
+            return 2 if self._peer == source else 0
+        return 1 if self._timers.now() < self._latchUntil else 0
+
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         """A packet from anybody."""
-        reason = self._echo(datagram, addr)
-        if reason is not None:
-            self.dropped[reason] += 1
-
-    def _echo(self, datagram: bytes, source: tuple[str, int]) -> str | None:
-        """Send it back, or tell the reason why not."""
         agreed = self._agreed
         if agreed is None or self._ended:
-            return "stopped"
+            self.dropped["stopped"] += 1
+            return
+        packet = self._take(datagram, addr, agreed)
+        reason = packet if isinstance(packet, str) else self._echo(packet, addr, agreed)
+        if reason is not None:
+            self.dropped[reason] += 1
+        if self._told and not isinstance(packet, str) and agreed.receives and packet.payloadType in agreed.events:
+            self._tell(packet, agreed.events[packet.payloadType])
+
+    def _take(self, datagram: bytes, source: tuple[str, int], agreed: Agreed) -> RtpPacket | str:
+        """The packet if it is one of the peer's, or the reason why not."""
         packet = parseRtp(datagram)
         if packet is None:
             return "malformed"
-        payloadType = agreed.payloadTypes.get(packet.payloadType)
-        if payloadType is None:
+        if packet.payloadType not in agreed.payloadTypes:
             return "payload"
         if source != self._peer:
             reason = self._meet(source, agreed)
@@ -172,14 +204,20 @@ class EchoStream(DatagramProtocol):
             # Somebody sends us what we sent: without an end, if we went on.
             self.end()
             return "reflection"
-        now = self._heard = self._timers.now()
+        self._heard = self._timers.now()
         self.received += 1
+        return packet
+
+    def _echo(self, packet: RtpPacket, source: tuple[str, int], agreed: Agreed) -> str | None:
+        """Send it back, or tell the reason why not."""
         if not (agreed.receives and agreed.sends):
             return "direction"
         if self._peerIsOurs and isOpen(source[1]):
             return "destination"
+        now = self._heard
         if not (self._packets.allows(1, now) and self._octets.allows(12 + len(packet.payload), now)):
             return "rate"
+        payloadType = agreed.payloadTypes[packet.payloadType]
         answer = self._relabel.relabel(packet, payloadType, packet.payloadType in agreed.events)
         if answer is None:
             return "late"
@@ -196,6 +234,16 @@ class EchoStream(DatagramProtocol):
             return "unsent"
         self.sent += 1
         return None
+
+    def _tell(self, packet: RtpPacket, rate: int) -> None:
+        for digit, seconds in self._tones.read(packet, rate):
+            for told in self._told:
+                if self._ended:
+                    return
+                try:
+                    told(digit, seconds)
+                except Exception:
+                    _log.failure("a tone could not be told")
 
     def _meet(self, source: tuple[str, int], agreed: Agreed) -> str | None:
         """Whether a new source may be the peer: it is from now on, or the reason why not."""

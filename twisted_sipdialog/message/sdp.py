@@ -40,6 +40,7 @@ __all__ = [
     "SessionDescription",
     "answerDirection",
     "directed",
+    "narrowed",
 ]
 
 SENDRECV: Final = "sendrecv"
@@ -321,6 +322,13 @@ def answerDirection(offered: str, ours: str) -> str:
     theySend, theyReceive = DIRECTIONS[offered]
     weSend, weReceive = DIRECTIONS[ours]
     return _BY_FLAGS[(weSend and theyReceive, weReceive and theySend)]
+
+
+def narrowed(direction: str, limit: str) -> str:
+    """C{direction} without what C{limit} does not allow; both are ours."""
+    maySend, mayReceive = DIRECTIONS[limit]
+    weSend, weReceive = DIRECTIONS[direction]
+    return _BY_FLAGS[(weSend and maySend, weReceive and mayReceive)]
 
 
 def _media(lines: tuple[str, ...], session: Connection | None, sessionDirection: str) -> Media:

@@ -8,7 +8,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from twisted_sipdialog.message.sdp import Media, NotAcceptable, SessionDescription, answerDirection, directed
+from twisted_sipdialog.errors import InvalidValue
+from twisted_sipdialog.message.sdp import (
+    DIRECTIONS,
+    Media,
+    NotAcceptable,
+    SessionDescription,
+    answerDirection,
+    directed,
+    narrowed,
+)
 
 #: Encodings that carry no media by themselves: events, comfort noise, redundancy.
 _AUXILIARY: Final = frozenset({"telephone-event", "cn", "red"})
@@ -55,19 +64,61 @@ def fitOffer(full: SessionDescription, previous: SessionDescription) -> SessionD
     """
     The next offer of a session whose last description of ours was C{previous}
     (RFC 3264 section 8): C{full}, all we can do, when its media take the same
-    places; else the same media as last time, in the directions of C{full}.
+    places; else the same media as last time, in the directions that the ones at the same port have in C{full}.
     It is C{previous} itself when nothing changes.
     """
     if [_slot(media) for media in full.media] == [_slot(media) for media in previous.media] and not _conflict(
         full, previous
     ):
         return full.asNextOf(previous)
-    wanted = {(media.type, media.protocol): media.direction for media in reversed(full.media)}
+    # The port tells which of several of one type it was: an answer may have them in other places.
+    wanted = {(_slot(media), media.port): media.direction for media in reversed(full.media)}
     offer = previous
     for index, media in enumerate(previous.media):
         if media.port:
-            offer = offer.withDirection(wanted.get((media.type, media.protocol), media.direction), index)
+            offer = offer.withDirection(wanted.get((_slot(media), media.port), media.direction), index)
     return offer.asNextOf(previous)
+
+
+def checkLimit(limit: str) -> None:
+    """
+    @raise InvalidValue: C{limit} is no direction.
+    """
+    if limit not in DIRECTIONS:
+        raise InvalidValue("limit", limit, "one of " + ", ".join(DIRECTIONS))
+
+
+def limited(description: SessionDescription, limit: str) -> SessionDescription:
+    """
+    C{description} with none of its live media wanting more than C{limit} (RFC 3264 section 8.4): C{"sendonly"}
+    puts the peer on hold, which makes sendrecv sendonly, and recvonly inactive.  It is C{description} itself when
+    all of them are within the limit.
+
+    @raise InvalidValue: a limit that is no direction.
+    """
+    checkLimit(limit)
+    for index, media in enumerate(description.media):
+        if media.port:
+            description = description.withDirection(narrowed(media.direction, limit), index)
+    return description
+
+
+def numbered(ours: SessionDescription, *known: bytes | None) -> SessionDescription:
+    """
+    C{ours} under an o= line of its session that means nothing else yet (RFC 3264 section 8: where the version is
+    not raised, the description is the one that had it).
+
+    @param known: our description in force, and the last one sent; None where there is none.  A refused offer is
+        never in force, yet the peer has seen its version.
+    @return: one of C{known} when C{ours} differs from it in nothing but o=; else C{ours} with the next version.
+    """
+    for data in known:
+        if data is not None:
+            previous = SessionDescription.parse(data)
+            ours = ours.asNextOf(previous)
+            if ours is previous:
+                break
+    return ours
 
 
 def checkAnswer(offer: SessionDescription, answer: SessionDescription) -> None:
@@ -165,7 +216,7 @@ def _timed(ours: Iterable[str], offered: Iterable[str]) -> list[str]:
 
 
 def _slot(media: Media) -> tuple[str, str]:
-    return media.type, media.protocol
+    return media.type, media.protocol.upper()
 
 
 def _conflict(full: SessionDescription, previous: SessionDescription) -> bool:

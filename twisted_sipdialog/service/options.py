@@ -14,6 +14,19 @@ from twisted_sipdialog.service.text_log import escaped
 
 #: What the command line takes for a number.
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+#: The options with one value, and the settings they are.
+_SETTINGS = {
+    "aor": "aor",
+    "advertise": "advertise",
+    "delegate": "delegate",
+    "answer-after": "answerAfter",
+    "media": "media",
+    "rtp-ports": "rtpPorts",
+    "rel100": "rel100",
+    "session-timers": "sessionTimers",
+    "session-expires": "sessionExpires",
+    "min-se": "minSE",
+}
 
 
 def lineOf(error: Exception) -> str:
@@ -44,11 +57,17 @@ class Options(usage.Options):
         ["answer-after", None, None, "Seconds that answer rings.  [default: 0]"],
         ["media", None, None, "echo (of RTP), or fixed: a session description and no RTP.  [default: echo]"],
         ["rtp-ports", None, None, "The first and the last port for RTP.  [default: 16384-32767]"],
+        ["rel100", None, None, "Reliable provisional responses: off, supported or required.  [default: supported]"],
+        ["session-timers", None, None, "Session timers: off, supported or always.  [default: supported]"],
+        ["session-expires", None, None, "Seconds after which a session nobody refreshed is over.  [default: 1800]"],
+        ["min-se", None, None, "The shortest such time that we take, in seconds.  [default: 90]"],
         ["settings", None, None, "A TOML file with the same settings, and more; what stands here comes first."],
     ]
     compData = usage.Completions(
         optActions={
             "media": usage.CompleteList(["echo", "fixed"]),
+            "rel100": usage.CompleteList(["off", "supported", "required"]),
+            "session-timers": usage.CompleteList(["off", "supported", "always"]),
             "settings": usage.CompleteFiles("*.toml"),
         }
     )
@@ -87,11 +106,10 @@ class Options(usage.Options):
             self.settings.take("listen", self._listen, "--listen")
         if self["log-messages"]:
             self.settings.take("logMessages", True, "--log-messages")
-        for option in ("aor", "advertise", "delegate", "answer-after", "media", "rtp-ports"):
+        for option, name in _SETTINGS.items():
             value: Any = self[option]
             if value is None:
                 continue
-            if option == "answer-after" and _NUMBER.fullmatch(value):
-                value = float(value)
-            first, *rest = option.split("-")
-            self.settings.take(first + "".join(map(str.capitalize, rest)), value, f"--{option}")
+            if name in ("answerAfter", "sessionExpires", "minSE") and _NUMBER.fullmatch(value):
+                value = float(value) if "." in value else int(value)
+            self.settings.take(name, value, f"--{option}")

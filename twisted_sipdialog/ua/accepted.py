@@ -58,7 +58,7 @@ class AcceptedContext(ServerContext):
 
     def _unacknowledged(self) -> None:
         dialog = self.dialog
-        dialog.unacknowledged = None
+        dialog.isAcknowledged(self)
         self._close()
         acknowledged, self._acknowledged = self._acknowledged, None
         dialog.hangUp(Reason.ACK_TIMEOUT, [("Reason", 'SIP;cause=200;text="ACK timeout"')])
@@ -67,13 +67,15 @@ class AcceptedContext(ServerContext):
     def acknowledged(self, ack: Request) -> None:
         """The ACK is here: the call stands."""
         dialog = self.dialog
-        dialog.unacknowledged = None
+        dialog.isAcknowledged(self)
         self._close()
         if self._lateOffer and not self._takeAnswer(ack):
             return
         self._stand(dialog)
+        self.core.tellAll(dialog.delegate, "ackReceived", dialog, ack)
         acknowledged, self._acknowledged = self._acknowledged, None
         fire(acknowledged, dialog)
+        dialog.goOn()
 
     def _stand(self, dialog: Dialog) -> None:
         """The ACK was in order."""
@@ -86,6 +88,7 @@ class AcceptedContext(ServerContext):
             if answer is None:
                 raise RemoteError("the ACK has no answer to our offer")
             self._session.update(answer)
+            self.dialog.dialogState.exchanged("answer received")
         except Exception:
             failure = Failure()
             acknowledged, self._acknowledged = self._acknowledged, None

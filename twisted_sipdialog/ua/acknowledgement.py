@@ -32,6 +32,11 @@ class Acknowledgement:
         """Send it, or send it again."""
         if self._wire is not None and self._flow.isOpen and self._flow.send(self._wire):
             return
+        only = self._outgoing.flow
+        if only is not None:
+            self._flow, self._wire = only, self._client.write(self._outgoing, only, self.number, []).toBytes()
+            only.send(self._wire)
+            return
         try:
             hop = self._outgoing.nextHop()
         except SipError:

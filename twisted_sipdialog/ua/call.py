@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted_sipdialog.dialog.reliable import TAG
 from twisted_sipdialog.errors import LocalError
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.invite_client import InviteClientContext
@@ -34,9 +35,9 @@ def callTo(
         raise LocalError("invite() needs a body, or media (here or in the configuration)")
     outgoing = newRequest(core, "INVITE", target, extraHeaders)
     outgoing.contact = True
-    outgoing.lines.append(("Allow", core.allow()))
-    if core.configuration.supported:
-        outgoing.lines.append(("Supported", ", ".join(core.configuration.supported)))
+    outgoing.lines += core.abilities()
+    if core.configuration.rel100 == "required":
+        outgoing.lines.append(("Require", TAG))
     typeLine(contentType)  # may raise
     session = GivenDescription(body, contentType) if body else None
     return InviteClientContext(core, outgoing, session, factory, body == b"", delegate)

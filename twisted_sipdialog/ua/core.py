@@ -7,14 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted_sipdialog.dialog import reliable, session_timer
 from twisted_sipdialog.dialog.state import DialogId
 from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.ua.delegation import overrides, tell
 from twisted_sipdialog.ua.identity import Identity
+from twisted_sipdialog.ua.only_flow import OnlyFlows
+from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.uac import UserAgentClient
 
 #: Methods that are answered without the delegate, and therefore always allowed.
-_OWN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+_OWN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
 #: Methods taken inside a dialog, by default or by its delegate.
 _DIALOG_METHODS = ("INFO", "MESSAGE", "NOTIFY")
 #: Methods taken when a delegate overrides them.  A closed list: no peer may name an attribute of the delegate.
@@ -41,6 +44,10 @@ class Core:
     @ivar fromSource: how many unanswered INVITEs each source address has here.
     @ivar unfinished: coroutines and Deferreds of the delegate that still run; a stop cancels them.
     @ivar stopping: no new calls are taken.
+    @ivar terms: what we want of session timers (RFC 4028).
+    @ivar extensions: the option tags we understand.
+    @ivar onlyFlows: the dialogs whose peer can be reached over one connection only.
+    @ivar watch: tells the delegate of dialog states (RFC 4235); None when it does not want to know.
     """
 
     def __init__(self, userAgent: Any, identity: Identity, timers: TimerSet, client: UserAgentClient, delegate: Any):
@@ -60,6 +67,20 @@ class Core:
         self.stopping = False
         #: Method -> who takes it inside a dialog: called with this, the server transaction and the dialog.
         self.verbs: dict[str, Callable[[Core, Any, Any], None]] = {}
+        #: Verb of a dialog -> who sends it: called with the dialog and what the verb was given.
+        self.sends: dict[str, Callable[..., Any]] = {}
+        configuration = self.configuration
+        self.terms = session_timer.Terms(
+            configuration.sessionTimers,
+            configuration.sessionExpires,
+            configuration.minSE,
+            configuration.sessionRefresher,
+        )
+        offered = (reliable.TAG, configuration.rel100), (session_timer.TAG, configuration.sessionTimers)
+        self.extensions = (*configuration.supported, *[tag for tag, mode in offered if mode != "off"])
+        self.onlyFlows = OnlyFlows(timers, configuration.flowGrace)
+        self.watch: Any = None
+        self._methods: list[str] = []
         self._capabilities: str | None = None
 
     def allow(self, refused: str = "") -> str:
@@ -68,30 +89,52 @@ class Core:
 
         @param refused: the method that a 405 says is not taken here and now.
         """
-        names = [*_OWN_METHODS, *_DIALOG_METHODS, *[m for m in DELEGATED if overrides(self.delegate, receiver(m))]]
-        return ", ".join([name for name in names if name != refused])
+        methods = self._methods
+        if not methods:
+            reliably = self.configuration.rel100 != "off"
+            own = [name for name in _OWN_METHODS if reliably or name != "PRACK"]
+            taken = [name for name in DELEGATED if overrides(self.delegate, receiver(name))]
+            methods = self._methods = [*own, *_DIALOG_METHODS, *taken]
+        return ", ".join([name for name in methods if name != refused])
 
     def takes(self, method: str) -> bool:
         """The delegate answers C{method} outside dialogs."""
         return (method in DELEGATED or method in _DIALOG_METHODS) and overrides(self.delegate, receiver(method))
 
+    def abilities(self, without: str = "") -> Lines:
+        """
+        The lines of an INVITE or UPDATE that say what we can do: Allow, Supported, Recv-Info.
+
+        @param without: an option tag that is not to be used this time.
+        """
+        lines = [("Allow", self.allow())]
+        tags = [tag for tag in self.extensions if tag != without]
+        if tags:
+            lines.append(("Supported", ", ".join(tags)))
+        if self.configuration.infoPackages:
+            lines.append(self.infoLine())
+        return lines
+
+    def infoLine(self) -> tuple[str, str]:
+        """RFC 6086 section 5.2.3: the Info-Packages we take, C{nil} for none."""
+        return ("Recv-Info", ", ".join(self.configuration.infoPackages) or "nil")
+
     def capabilities(self) -> str:
-        """Header text for responses that say what we can do: Allow, Supported."""
+        """L{abilities} as the text of a response."""
         known = self._capabilities
         if known is None:
-            known = f"Allow: {self.allow()}\r\n"
-            if self.configuration.supported:
-                known += f"Supported: {', '.join(self.configuration.supported)}\r\n"
-            self._capabilities = known
+            known = self._capabilities = "".join([f"{name}: {value}\r\n" for name, value in self.abilities()])
         return known
 
-    def register(self, dialog: Any) -> None:
-        """C{dialog} takes requests from now on."""
+    def register(self, dialog: Any, flow: Any) -> None:
+        """C{dialog} takes requests from now on; C{flow}: where its peer was met."""
         self.dialogs[dialog.dialogState.id] = dialog
+        self.onlyFlows.met(dialog, flow)
 
     def unregister(self, dialog: Any) -> None:
         """C{dialog} takes no more."""
         self.dialogs.pop(dialog.dialogState.id, None)
+        self.onlyFlows.forget(dialog)
 
     def tellAll(self, own: Any, name: str, *arguments: Any) -> None:
         """Tell a dialog's own delegate, then the user agent's."""

@@ -11,125 +11,63 @@ from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Ended, Reason
-from twisted_sipdialog.dialog.sides import Side, Sip, Times
+from twisted_sipdialog.dialog.offer_answer import Exchange
+from twisted_sipdialog.dialog.session_timer import Interval
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE
 from twisted_sipdialog.errors import DialogTerminated, InvalidValue
-from twisted_sipdialog.interfaces import IDialog
+from twisted_sipdialog.interfaces import IDialog, IToneSource
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.grammar import isToken, quote
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, Waiters
+from twisted_sipdialog.ua.dialog_view import DialogView
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
 from twisted_sipdialog.ua.session import closeSession
+from twisted_sipdialog.ua.session_timer import SessionTimer
 
 #: What the dialog sends by itself, at the right moment.
-_OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE")
-#: The answers after which a dialog is as good as gone (RFC 5057 section 5.1), whatever was asked.  Not among them:
-#: 408 and no answer at all, since a peer that lets an INFO pass in silence still talks.
-_FATAL = (404, 410, 416, 481, 482, 483, 484, 485, 502, 604)
+_OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK")
+#: What moves the remote target, and so carries our Contact (section 12.2.1.1).
+_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
 
 
 @implementer(IDialog)
-class Dialog:
+class Dialog(DialogView):
     """
     @see: L{IDialog<twisted_sipdialog.interfaces.IDialog>}
     """
 
     __slots__ = (
-        "_contact",
-        "_data",
         "_destroying",
         "_heldBye",
         "_terminated",
-        "_times",
-        "core",
-        "delegate",
-        "dialogState",
-        "digest",
-        "ended",
+        "changes",
+        "flow",
         "invitation",
-        "req",
-        "res",
-        "session",
         "unacknowledged",
+        "updating",
     )
 
-    type = "INVITE"
-
-    def __init__(self, core: Core, state: DialogState, request: Request, contact: str, started: float) -> None:
-        self.core = core
-        self.dialogState = state
-        self.req = request
-        self.res: Response | None = None
-        self.delegate: Any = None
-        self.session: Any = None
-        self.digest: Any = None
-        #: The context of the INVITE that makes it, while that has no final response.
+    def __init__(
+        self, core: Core, state: DialogState, request: Request, contact: str, started: float, source: str
+    ) -> None:
+        super().__init__(core, state, request, contact, started, source)
+        #: The context of an INVITE of either side that has no final response yet.
         self.invitation: Any = None
-        #: The context of an INVITE whose 2xx waits for its ACK.
-        self.unacknowledged: Any = None
-        self.ended: Ended | None = None
-        self._contact = contact
-        self._times = Times(started)
-        self._data: dict[str, Any] | None = None
+        #: The contexts of INVITEs whose 2xx wait for their ACK.
+        self.unacknowledged: tuple[Any, ...] = ()
+        #: The context of an UPDATE of the peer that has no final response yet.
+        self.updating: Any = None
+        #: The queue of changes that we ask for, or None while there was none.
+        self.changes: Any = None
+        #: The only connection by which the peer can be reached, or None.
+        self.flow: Any = None
         self._terminated: Waiters | None = None
         self._destroying: Waiters | None = None
-        self._heldBye: tuple[Lines, Reason] | None = None
-
-    def __repr__(self) -> str:
-        return f"<Dialog {self.id} {self.state.value}>"
-
-    # What it is.
-
-    @property
-    def userAgent(self) -> Any:
-        return self.core.userAgent
-
-    @property
-    def id(self) -> str:
-        callId, local, remote = self.dialogState.id
-        caller, callee = (local, remote) if self.role == "uac" else (remote, local)
-        return f"{callId};from-tag={caller};to-tag={callee}"
-
-    @property
-    def role(self) -> str:
-        return self.dialogState.role
-
-    @property
-    def state(self) -> Phase:
-        return self.dialogState.phase
-
-    @property
-    def sip(self) -> Sip:
-        return Sip(*self.dialogState.id)
-
-    @property
-    def local(self) -> Side:
-        sdp = self.session.local if self.session is not None else None
-        return Side(self._contact.strip("<>"), self._contact, self.dialogState.localTag, sdp)
-
-    @property
-    def remote(self) -> Side:
-        sdp = self.session.remote if self.session is not None else None
-        target = self.dialogState.remoteTarget
-        return Side(target, f"<{target}>", self.dialogState.remoteTag, sdp)
-
-    @property
-    def times(self) -> Times:
-        return self._times
-
-    @property
-    def data(self) -> dict[str, Any]:
-        if self._data is None:
-            self._data = {}
-        return self._data
-
-    @data.setter
-    def data(self, data: dict[str, Any] | None) -> None:
-        self._data = data
+        self._heldBye: tuple[Lines, Reason, Any] | None = None
 
     # What the application asks.
 
@@ -156,7 +94,7 @@ class Dialog:
         if phase is Phase.STABLE:
             self._bye(lines, Reason.LOCAL_BYE)
         elif phase is Phase.PENDING:
-            self._heldBye = lines, Reason.LOCAL_BYE
+            self._heldBye = lines, Reason.LOCAL_BYE, None
         elif phase is Phase.EARLY:
             self.invitation.giveUp(lines).addCallback(self._destroyed)
         elif self.ended is not None:
@@ -175,13 +113,66 @@ class Dialog:
         extraHeaders: Iterable[tuple[str, str]] = (),
     ) -> Deferred[Response]:
         if method in _OWN or not isToken(method):
-            raise InvalidValue("method", method, "the dialog sends it by itself: destroy() for BYE")
+            raise InvalidValue(
+                "method", method, "the dialog sends it by itself: destroy() for BYE, modify() for INVITE"
+            )
         lines = extraLines(extraHeaders)
+        if method == "UPDATE":
+            updating: Deferred[Response] = self.core.sends["update"](self, body, contentType, lines)
+            return updating
         if body:
             lines += [typeLine(contentType or "text/plain")]
-        if self.state is Phase.TERMINATED or self._destroying is not None:
-            return fail(DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended))
+        if self.isOver:
+            return fail(self.over())
         return self.ask(method, body, lines)
+
+    def info(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("INFO", body, contentType, extraHeaders)
+
+    def notify(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("NOTIFY", body, contentType, extraHeaders)
+
+    def message(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("MESSAGE", body, contentType, extraHeaders)
+
+    def options(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("OPTIONS", body, contentType, extraHeaders)
+
+    def update(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("UPDATE", body, contentType, extraHeaders)
+
+    def modify(
+        self,
+        sdp: bytes | str | None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        contentType: str = "application/sdp",
+        method: str | None = None,
+    ) -> Deferred[Any]:
+        changing: Deferred[Any] = self.core.sends["modify"](self, sdp, extraLines(extraHeaders), contentType, method)
+        return changing
+
+    def dtmf(self, tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
+        sending: Deferred[None] = self.core.sends["dtmf"](self, tones, duration, gap)
+        return sending
+
+    @property
+    def isOver(self) -> bool:
+        """It takes no requests of the application any more."""
+        return self.state is Phase.TERMINATED or self._destroying is not None
+
+    def over(self) -> DialogTerminated:
+        """What a request fails with then."""
+        return DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended)
 
     def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
         """Send a request in the dialog (section 12.2.1); a Deferred of its final response."""
@@ -197,14 +188,16 @@ class Dialog:
         own = [("From", state.local), ("To", state.remote), ("Call-ID", state.callId), *lines]
         if self.digest is None:
             self.digest = self.core.client.digest()
-        contact = method in ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
-        return Outgoing(method, uri, own, sequence or state.nextSequence, body, routes, contact, self.digest, hop)
+        sequence = sequence or state.nextSequence
+        return Outgoing(method, uri, own, sequence, body, routes, method in _REFRESHING, self.digest, hop, self.flow)
 
     # What the peer sends.
 
     def requestReceived(self, transaction: Any) -> None:
         """A request in this dialog (section 12.2.2); the verb table says who takes it."""
         request = transaction.request
+        if self.flow is not None:
+            self.core.onlyFlows.met(self, transaction.flow)
         if not self.dialogState.inOrder(request):
             transaction.respond(request.response(500, "CSeq Out Of Order"))
         elif request.method == "BYE":
@@ -224,16 +217,24 @@ class Dialog:
         self.end(Reason.REMOTE_BYE, True, request)
 
     def ackReceived(self, request: Request) -> None:
-        """An ACK: of the 2xx that waits for it, or a repetition."""
-        waiting = self.unacknowledged
-        if waiting is not None and waiting.request.cseqNumber == request.cseqNumber:
-            waiting.acknowledged(request)
+        """An ACK: of a 2xx that waits for it, or a repetition."""
+        for waiting in self.unacknowledged:
+            if waiting.request.cseqNumber == request.cseqNumber:
+                waiting.acknowledged(request)
+                return
+
+    def isAcknowledged(self, context: Any) -> None:
+        """The 2xx of C{context} waits for its ACK no longer."""
+        self.unacknowledged = tuple([waiting for waiting in self.unacknowledged if waiting is not context])
 
     # How it goes on.
 
     def confirmed(self) -> None:
         """The ACK was received, or sent: the call stands (section 13)."""
-        self.dialogState.phase = Phase.STABLE
+        state = self.dialogState
+        state.phase = Phase.STABLE
+        if state.exchange is Exchange.NONE:
+            state.exchanged("failed")  # it was made without a session: the next offer may come
         self._times.connect = self.core.timers.now()
         self.invitation = None
         self.req.shrink()
@@ -243,42 +244,79 @@ class Dialog:
         if self._heldBye is not None and self.state is Phase.STABLE:
             self._bye(*self._heldBye)
 
-    def hangUp(self, reason: Reason, lines: Lines | None = None) -> None:
-        """We end it ourselves, for C{reason}: BYE, as soon as the callee may send one (section 15)."""
+    @property
+    def isInviting(self) -> bool:
+        """An INVITE of ours has no final response, or no ACK, yet."""
+        if self.invitation is not None and self.invitation.isOurs:
+            return True
+        return self.changes is not None and self.changes.isInviting
+
+    def goOn(self) -> None:
+        """Something is through that a change of ours may have waited for."""
+        if self.changes is not None:
+            self.changes.next()
+
+    def adopt(self, session: Any) -> None:
+        """C{session} describes the call from here on."""
+        if session is self.session:
+            return
+        closeSession(self.session)
+        self.session = session
+        if IToneSource.providedBy(session):
+            session.tellTones(self._toneReceived)
+
+    def _toneReceived(self, tone: str, duration: float) -> None:
+        self.core.tellAll(self.delegate, "toneReceived", self, tone, duration)
+
+    def keep(self, interval: Interval | None) -> None:
+        """What a 2xx agreed to about the life of the session (RFC 4028)."""
+        if self._timing is not None:
+            self._timing.stop()
+            self._timing = None
+        if interval is not None and self.ended is None:
+            self._timing = SessionTimer(self, interval)
+
+    def hangUp(self, reason: Reason, lines: Lines | None = None, message: Any = None) -> None:
+        """
+        We end it ourselves, for C{reason}: BYE, as soon as the callee may send one (section 15).
+
+        @param message: what made us do so, if it was one; else it is the answer to the BYE.
+        """
         phase = self.state
         if phase is Phase.EARLY and self.role == "uas":
             self.invitation.giveUp(lines or [])
-        elif phase is Phase.PENDING and self.unacknowledged is not None:
-            self._heldBye = self._heldBye or (lines or [], reason)
+        elif phase is Phase.PENDING and self.unacknowledged:
+            self._heldBye = self._heldBye or (lines or [], reason, message)
         elif phase is not Phase.TERMINATED:
-            self._bye(lines or [], reason)
+            self._bye(lines or [], reason, message)
 
-    def _bye(self, lines: Lines, reason: Reason) -> None:
+    def _bye(self, lines: Lines, reason: Reason, message: Any = None) -> None:
         self.dialogState.phase = Phase.TERMINATED
         self._heldBye = None
         asking = Asking(self.core, self.outgoing("BYE", b"", lines))
-        asking.answered.addBoth(self._byeDone, asking, reason)
+        asking.answered.addBoth(self._byeDone, asking, reason, message)
         asking.start()
         self._overtake(reason)
 
     def _overtake(self, reason: Reason) -> None:
         """The end came before the answer to an INVITE, or before the ACK."""
-        overtaken = self.invitation, self.unacknowledged
-        self.invitation = self.unacknowledged = None
+        overtaken = self.invitation, self.changes, self.updating, *self.unacknowledged
+        self.invitation, self.unacknowledged = None, ()
+        self.keep(None)
         for context in overtaken:
             if context is not None:
                 context.dialogEnded(DialogTerminated(f"ended before: {reason.text}", self.ended))
 
-    def _byeDone(self, outcome: Any, asking: Asking, reason: Reason) -> None:
+    def _byeDone(self, outcome: Any, asking: Asking, reason: Reason, message: Any) -> None:
         # Whatever came back, or nothing: the session is over (section 15.1.1).
-        self.end(reason, False, outcome if isinstance(outcome, Response) else None)
+        self.end(reason, False, message or (outcome if isinstance(outcome, Response) else None))
         sent = asking.request
         self._destroyed(outcome if sent is None else sent)
 
     def _answered(self, response: Response) -> Response:
         """What the final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
-        if response.statusCode in _FATAL:
-            self.hangUp(Reason.DIALOG_ERROR)
+        if response.statusCode in self.core.configuration.dialogEndingStatuses:
+            self.hangUp(Reason.DIALOG_ERROR, None, response)
         return response
 
     def stopped(self) -> None:
@@ -305,6 +343,8 @@ class Dialog:
             self._heldBye = None
             self._destroyed(None)
         call_log.ended(self)
+        if self.core.watch is not None:
+            self.core.watch.moved(self, "terminated")
         if self._terminated is not None:
             self._terminated.fire(self.ended)
         self.core.tellAll(self.delegate, "dialogTerminated", self, self.ended)

@@ -7,61 +7,54 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Reason
+from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, SipError
+from twisted_sipdialog.dialog.state_change import eventOf
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoPrack, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
-from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua import call_log
-from twisted_sipdialog.ua.accepted import AcceptedContext
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire, tell
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
+from twisted_sipdialog.ua.provisional import ProvisionalContext
 from twisted_sipdialog.ua.server_context import oneLine
-from twisted_sipdialog.ua.session import closeSession, describe, sdpOf
+from twisted_sipdialog.ua.session import closeSession
 
 _log = Logger()
-
-#: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
-_REMINDER = 60.0
 
 
 def inviteReceived(core: Core, transaction: Any) -> None:
     """A call: the delegate answers, or 480."""
     context = InviteServerContext(core, transaction)
     context.admit()
+    if core.watch is not None:
+        core.watch.called(context.request, context.localTag(), "trying")
     ask(core.delegate, "inviteReceived", context)
 
 
 @implementer(IInviteServerContext)
-class InviteServerContext(AcceptedContext):
+class InviteServerContext(ProvisionalContext):
     """
     @see: L{IInviteServerContext<twisted_sipdialog.interfaces.IInviteServerContext>}
     """
 
-    __slots__ = ("_describing", "_lateStatus", "_source", "_started")
-
-    provisional = 180
-    provisionals = (100, 199)
+    __slots__ = ("_describing", "_source", "change")
 
     def __init__(self, core: Core, transaction: Any, dialog: Dialog | None = None) -> None:
         super().__init__(core, transaction, dialog, 480)
         transaction.user = self
-        self._started = core.timers.now()
+        self.change: Any = None
         self._describing: Deferred[Any] | None = None
         self._source: str = transaction.flow.remote[0]
-
-    @property
-    def offer(self) -> bytes | None:
-        return sdpOf(self.request)
 
     def admit(self) -> None:
         """It counts as unanswered from here to its final response."""
@@ -70,20 +63,6 @@ class InviteServerContext(AcceptedContext):
         core.fromSource[self._source] = core.fromSource.get(self._source, 0) + 1
 
     # Answering.
-
-    def progress(
-        self,
-        statusCode: int | None = None,
-        reasonPhrase: str | None = None,
-        extraHeaders: Iterable[tuple[str, str]] = (),
-        body: bytes = b"",
-        contentType: str | None = None,
-    ) -> Deferred[Any]:
-        code = self._checked("progress", self.provisional if statusCode is None else statusCode, *self.provisionals)
-        if code > 100 and self.dialog is None:
-            self._makeDialog()
-        self._send(code, reasonPhrase, extraHeaders, body, contentType)
-        return succeed(None)
 
     def accept(
         self,
@@ -101,28 +80,53 @@ class InviteServerContext(AcceptedContext):
         lines = extraLines(extraHeaders) if extraHeaders else []
         phrase = standardPhrase(code) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
         offer = self.offer
-        session = self._session = self._describe(body, contentType, media)
+        if self._described is not None:
+            described: Any = self._foretold(body)
+        else:
+            self._session = self._describe(body, contentType, media)
+            described = None
         acknowledged = self._acknowledged = Outcome()
-        self._lateOffer = offer is None
+        self._lateOffer = offer is None and described != b""
         try:
-            described = session.offer() if offer is None else session.answer(offer)
+            if described is None:
+                described = self._session.offer() if offer is None else self._session.answer(offer)
             if isinstance(described, bytes):
-                self._accepted(described, code, phrase, lines, delegate)
+                self._inTurn(described, code, phrase, lines, delegate)
             else:
                 self._describing = described
-                described.addCallback(self._accepted, code, phrase, lines, delegate).addErrback(self._undescribed)
+                described.addCallback(self._inTurn, code, phrase, lines, delegate).addErrback(self._undescribed)
                 self.wait()
         except Exception:
             self._undescribed(Failure())
         return acknowledged
 
-    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
-        return describe(self.core, body, contentType, media, self.transaction.flow)
+    def _foretold(self, body: bytes | None) -> bytes:
+        """What the 2xx says after progress() described the session: nothing, once offer and answer are through."""
+        described = self._described
+        assert described is not None
+        if body is not None and body != described:
+            raise InvalidState(
+                "accept", "the session is described already", "RFC 6337 section 2.2; modify() changes it"
+            )
+        return described if self.reliable is None or not self._isExchanged else b""
+
+    @property
+    def _isExchanged(self) -> bool:
+        """Offer and answer went by reliable provisionals, or their PRACK is all that is awaited."""
+        return self.dialog.dialogState.exchange in (Exchange.LOCAL, Exchange.STABLE)
+
+    def _inTurn(self, body: bytes, code: int, phrase: str, lines: Lines, delegate: Any) -> None:
+        """RFC 3262 section 3: no 2xx before the PRACK of an offer or answer."""
+        if self.reliable is not None and self.reliable.describing and not self.answered:
+            self.reliable.then(lambda: self._accepted(body, code, phrase, lines, delegate))
+            self.wait()
+        else:
+            self._accepted(body, code, phrase, lines, delegate)
 
     @property
     def _isDialogs(self) -> bool:
         """The session description is the one that the dialog had already, and goes on with."""
-        return False
+        return self.dialog is not None and self._session is self.dialog.session
 
     def _undescribed(self, failure: Failure) -> None:
         """No answer could be made: the offer is refused, and whoever accepted is told why."""
@@ -138,16 +142,24 @@ class InviteServerContext(AcceptedContext):
         fire(acknowledged, failure)
 
     def _makeDialog(self) -> Dialog:
-        flow = self.transaction.flow
         state = DialogState.asServer(self.request, self.localTag())
-        contact = self.core.identity.contact(flow)
-        dialog = self.dialog = Dialog(self.core, state, self.request, contact, self._started)
+        contact = self.core.identity.contact(self.transaction.flow)
+        dialog = self.dialog = Dialog(self.core, state, self.request, contact, self._started, self._source)
+        if self.offer is not None:
+            state.exchanged("offer received")
         dialog.invitation = self
         dialog.data = self._data
-        self.core.register(dialog)
+        self.core.register(dialog, self.transaction.flow)
         return dialog
 
-    def _accepted(self, body: bytes, code: int, phrase: str, lines: list[tuple[str, str]], delegate: Any) -> None:
+    def _isEarly(self, response: Response) -> None:
+        dialog = self.dialog
+        if self.core.watch is not None:
+            self.core.watch.moved(dialog, "early", response)
+        dialog.res = response
+        self.core.tellAll(dialog.delegate, "dialogEarly", dialog)
+
+    def _accepted(self, body: bytes, code: int, phrase: str, lines: Lines, delegate: Any) -> None:
         """Section 13.3.1.4: the 2xx, repeated until its ACK."""
         self._describing = None
         if self.answered:
@@ -159,27 +171,38 @@ class InviteServerContext(AcceptedContext):
             return
         core = self.core
         dialog = self.dialog or self._makeDialog()
-        if dialog.session is not self._session:
-            closeSession(dialog.session)
-            dialog.session = self._session
+        dialog.adopt(self._session)
         if delegate is not None:
             dialog.delegate = delegate
-        self._agreed(dialog)
-        extra = "".join([f"{name}: {value}\r\n" for name, value in lines])
+        if body:
+            dialog.dialogState.exchanged("offer sent" if self._lateOffer else "answer sent")
+        interval, timing = core.terms.answer(self.request, dialog.sessionTimer)
+        extra = "".join([f"{name}: {value}\r\n" for name, value in (*timing, *lines)])
+        kind = f"Content-Type: {self._session.contentType}\r\n" if body else ""
         extra = (
             f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
-            f"{core.identity.serverText}{extra}Content-Type: {self._session.contentType}\r\n"
+            f"{core.identity.serverText}{extra}{kind}"
         )
         response = self.request._respond(code, phrase, self.localTag(), extra, body)
-        dialog.res = response
+        self._agreed(dialog, response)
         dialog.invitation = None
-        dialog.unacknowledged = self
+        dialog.unacknowledged += (self,)
+        if self.reliable is not None:
+            self.reliable.rest()
         self._respond(response)
+        dialog.keep(interval)
         self._awaitAck()
+        self._isSent(dialog, response)
 
-    def _agreed(self, dialog: Dialog) -> None:
+    def _agreed(self, dialog: Dialog, response: Response) -> None:
         """The 2xx is about to go out."""
         dialog.dialogState.phase = Phase.PENDING
+        dialog.res = response
+
+    def _isSent(self, dialog: Dialog, response: Response) -> None:
+        """The 2xx went out."""
+        if self.core.watch is not None:
+            self.core.watch.moved(dialog, "confirmed", response)
 
     def dialogEnded(self, error: SipError) -> None:
         """The dialog ended before the ACK, or before a re-INVITE in it was answered."""
@@ -194,9 +217,11 @@ class InviteServerContext(AcceptedContext):
         super()._close()
         core = self.core
         core.invitations.pop(self, None)
-        if self.dialog is not None and self.dialog.unacknowledged is self:
+        if self.dialog is not None and self in self.dialog.unacknowledged:
             # It counts for its source until the ACK: a forged one never sends it, and our 2xx go to whom it named.
             return
+        if self.reliable is not None:
+            self.reliable.end(NoPrack("the final response overtook it"))
         # The transaction stays for its time; what we hold need not.
         self.transaction.user = None
         source, self._source = self._source, ""
@@ -220,11 +245,6 @@ class InviteServerContext(AcceptedContext):
             self._ended(response)
         return response
 
-    def _ownLines(self, statusCode: int) -> Lines:
-        if 100 < statusCode < 200:
-            return [("Contact", self.core.identity.contact(self.transaction.flow))]
-        return super()._ownLines(statusCode)
-
     def _ended(self, response: Response) -> None:
         """Refused: the early dialog goes with it."""
         acknowledged, self._acknowledged = self._acknowledged, None
@@ -239,6 +259,10 @@ class InviteServerContext(AcceptedContext):
             request = self.request
             peer = request.headers.get("from")
             call_log.refused(request.callId, "uas", peer, response.statusCode, response.reasonPhrase)
+            if self.core.watch is not None:
+                reason, byPeer, _ = self._why(response)
+                event = eventOf(reason, byPeer)
+                self.core.watch.called(request, self.localTag(), "terminated", response.statusCode, event)
         else:
             dialog.invitation = None
             dialog.end(*self._why(response))
@@ -247,12 +271,12 @@ class InviteServerContext(AcceptedContext):
         if self.cancelled is not None:
             reason = Reason.REMOTE_CANCEL if self.cancelled.method == "CANCEL" else Reason.REMOTE_BYE
             return reason, True, self.cancelled
-        reason = {408: Reason.NO_ANSWER, 487: Reason.EXPIRED}.get(response.statusCode, Reason.REJECTED)
-        return reason, False, response
+        reasons = {408: Reason.NO_ANSWER, 487: Reason.EXPIRED, 504: Reason.NO_PRACK}
+        return reasons.get(response.statusCode, Reason.REJECTED), False, response
 
     # Giving up.
 
-    def giveUp(self, lines: list[tuple[str, str]]) -> Deferred[Any]:
+    def giveUp(self, lines: Lines) -> Deferred[Any]:
         """The application ends the early dialog."""
         pending, self.pending = self.pending, None
         rejected = self.reject(480, extraHeaders=lines).addCallback(lambda _: None)
@@ -277,27 +301,6 @@ class InviteServerContext(AcceptedContext):
         pending, self.pending = self.pending, None
         self.reject(statusCode)
         cancel(pending)
-
-    def wait(self) -> None:
-        """The answer takes its time: bound it by noAnswerTimeout and Expires (section 13.3.1)."""
-        if self.answered or self._timer is not None:
-            return
-        expires = typedOrNone(self.request, "expires")
-        timeout = self.core.configuration.noAnswerTimeout
-        bounds = [bound for bound in (timeout, expires) if bound is not None]
-        self._deadline = self._started + min(bounds, default=float("inf"))
-        self._lateStatus = 487 if expires is not None and min(bounds) == expires else 408
-        self._remind()
-
-    def _remind(self, _: Any = None) -> None:
-        now = self.core.timers.now()
-        if now >= self._deadline - 1e-6:
-            self._timer = None
-            self._refuse(self._lateStatus)
-            return
-        if _ is None and self._timer is not None and self.response is not None:
-            self.transaction.respond(self.response)
-        self._timer = self.core.timers.at(min(now + _REMINDER, self._deadline), self._remind)
 
     # How the delegate did.
 

@@ -1,74 +1,113 @@
 """
-re-INVITE (RFC 3261 section 14): here as its receiver.
+The verbs that change a session or keep it alive: C{modify()}, C{update()}, the refresh of session timers.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from zope.interface import implementer
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.interfaces import IInviteServerContext
-from twisted_sipdialog.message import Response
-from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import ask
+from twisted_sipdialog.errors import InvalidState, InvalidValue, ParseError, SipError
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.invite_server import InviteServerContext
+from twisted_sipdialog.ua.modification import Changes, Modification, Wanted
+from twisted_sipdialog.ua.outgoing import Lines, typeLine
+from twisted_sipdialog.ua.reinvite_client import Reinvite
+from twisted_sipdialog.ua.session import SDP
+from twisted_sipdialog.ua.update import RawUpdate, Update
+
+#: What C{modify()} takes for an offer by its name.
+_LIMITS: Final = {
+    "hold": "sendonly",
+    "unhold": "sendrecv",
+    **{direction: direction for direction in ("sendrecv", "sendonly", "recvonly", "inactive")},
+}
 
 
-def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
-    """A re-INVITE: by default the session description answers (section 14.2)."""
-    request = transaction.request
-    if dialog.invitation is not None or dialog.state is Phase.EARLY:
-        # The first one has no final answer yet.
-        seconds = core.identity.random.getrandbits(16) % 11
-        transaction.respond(request.response(500, headers=[("Retry-After", str(seconds))]))
-        return
-    if dialog.unacknowledged is not None:
-        # Its offer may still be open, until the ACK (RFC 5407 section 3.1.2 would let only some through).
-        transaction.respond(request.response(491))
-        return
-    context = ReinviteServerContext(core, transaction, dialog)
-    dialog.invitation = context
-    context.admit()
-    ask(dialog.delegate, "inviteReceived", context)
-
-
-@implementer(IInviteServerContext)
-class ReinviteServerContext(InviteServerContext):
+def modify(dialog: Dialog, sdp: Any, lines: Lines, contentType: str, method: str | None) -> Deferred[Any]:
     """
-    An INVITE within a dialog: whatever becomes of it, the dialog stays as it was or goes on with the new session.
+    @see: L{IDialog.modify<twisted_sipdialog.interfaces.IDialog>}
     """
+    if method not in (None, "INVITE", "UPDATE"):
+        raise InvalidValue("method", method, "INVITE, UPDATE, or None for what fits")
+    typeLine(contentType)  # may raise
+    if sdp is None:
+        if method == "UPDATE":
+            raise InvalidValue("method", method, "without an offer it is a re-INVITE: an UPDATE has none to give back")
+        wanted = Wanted(offers=False)
+    elif isinstance(sdp, bytes) and sdp:
+        wanted = Wanted(body=sdp, contentType=contentType)
+    elif isinstance(sdp, str) and sdp in _LIMITS:
+        wanted = Wanted(limit=_LIMITS[sdp])
+    else:
+        raise InvalidValue("sdp", sdp, "an offer as bytes, one of " + ", ".join(_LIMITS) + ", or None")
+    if dialog.isOver:
+        return fail(dialog.over())
+    early = dialog.state is Phase.EARLY
+    if method is None:
+        method = "UPDATE" if early and sdp is not None else "INVITE"
+    refusal: str | None = None
+    if early and method == "INVITE":
+        refusal = "the call is not answered yet, and only an UPDATE may come before"
+    elif method == "UPDATE" and _allowsUpdate(dialog) is False:
+        refusal = "the peer does not allow UPDATE"
+    elif sdp == "unhold" and not _holds(dialog):
+        refusal = "nothing is held"
+    if refusal is not None:
+        return fail(InvalidState("modify", refusal))
+    return _add(dialog, (Update if method == "UPDATE" else Reinvite)(dialog, wanted, lines))
 
-    __slots__ = ()
 
-    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
-        if body is None and media is None and self.dialog.session is not None:
-            return self.dialog.session
-        return super()._describe(body, contentType, media)
+def update(dialog: Dialog, body: bytes, contentType: str | None, lines: Lines) -> Deferred[Any]:
+    """
+    @see: L{IDialog.update<twisted_sipdialog.interfaces.IDialog>}
+    """
+    kind = contentType or SDP
+    typeLine(kind)  # may raise
+    if dialog.isOver:
+        return fail(dialog.over())
+    wanted = Wanted(body=body, contentType=kind) if body else Wanted(offers=False)
+    return _add(dialog, RawUpdate(dialog, wanted, lines))
 
-    @property
-    def _isDialogs(self) -> bool:
-        return self._session is self.dialog.session
 
-    @property
-    def _delegate(self) -> Any:
-        return self.dialog.delegate
+def refresh(dialog: Dialog) -> None:
+    """Keep the session alive (RFC 4028 section 7.4): by UPDATE, without an offer, where the peer takes that."""
+    method = dialog.core.configuration.sessionRefreshMethod
+    change: Modification
+    if method == "UPDATE" or (method is None and _allowsUpdate(dialog)):
+        change = Update(dialog, Wanted(offers=False), [])
+    else:
+        change = Reinvite(dialog, Wanted(), [])
+    _add(dialog, change).addErrback(_unrefreshed)
 
-    def _agreed(self, dialog: Dialog) -> None:
-        dialog.dialogState.refreshTarget(self.request)
 
-    def _stand(self, dialog: Dialog) -> None:
-        self.request.shrink()
+def _unrefreshed(failure: Failure) -> None:
+    # What it means for the call has been done; that the session is over without one is for its timer to say.
+    failure.trap(SipError)
 
-    def _endDialog(self, response: Response) -> None:
-        self.dialog.invitation = None
 
-    def answerByDefault(self) -> None:
-        if self.answered or self._acknowledged is not None:
-            return
-        if self.dialog.session is None:
-            self.reject(488)
-        else:
-            self.accept().addErrback(lambda _: None)
+def _add(dialog: Dialog, change: Modification) -> Deferred[Any]:
+    if dialog.changes is None:
+        dialog.changes = Changes(dialog)
+    done: Deferred[Any] = dialog.changes.add(change)
+    return done
+
+
+def _allowsUpdate(dialog: Dialog) -> bool | None:
+    """The peer says so (RFC 3311 section 5.1), or does not; None: it does not speak of it."""
+    source = dialog.req if dialog.role == "uas" else dialog.res
+    allowed = typedOrNone(source, "allow") if source is not None else None
+    return None if allowed is None else "UPDATE" in allowed
+
+
+def _holds(dialog: Dialog) -> bool:
+    """One of our media wants nothing."""
+    local = dialog.session.local if dialog.session is not None else None
+    try:
+        return local is not None and any(m.isHeld for m in SessionDescription.parse(local).media if m.port)
+    except ParseError:
+        return False

@@ -32,6 +32,7 @@ class Outgoing:
     @ivar contact: it carries our Contact.
     @ivar digest: what the call leg knows of challenges, or None without credentials.
     @ivar hop: the URI it goes to when that is neither the first route nor, without routes, C{uri}.
+    @ivar flow: the only way to the peer, or None when C{hop} is looked for.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Outgoing:
     contact: bool = False
     digest: DigestClient | None = None
     hop: str | None = None
+    flow: Any = None
 
     @property
     def callId(self) -> str:

@@ -64,6 +64,8 @@ class ServerContext:
         "transaction",
     )
 
+    #: L{Dialog.isInviting}: it is not a request of ours.
+    isOurs = False
     #: What C{progress()} sends, and may send.
     provisional = 100
     provisionals: tuple[int, int] = (100, 100)
@@ -203,14 +205,24 @@ class ServerContext:
         body: bytes,
         contentType: str | None,
     ) -> Response:
+        response = self._written(statusCode, reasonPhrase, extraHeaders, body, contentType)
+        self._respond(response)
+        return response
+
+    def _written(
+        self,
+        statusCode: int,
+        reasonPhrase: str | None,
+        extraHeaders: Iterable[tuple[str, str]],
+        body: bytes,
+        contentType: str | None,
+    ) -> Response:
         lines = self._ownLines(statusCode)
         if extraHeaders:
             lines += extraLines(extraHeaders, contact=statusCode >= 300)
         if body and contentType is None:
             contentType = "application/sdp"
-        response = self.request.response(statusCode, reasonPhrase, self.localTag(), lines, body, contentType)
-        self._respond(response)
-        return response
+        return self.request.response(statusCode, reasonPhrase, self.localTag(), lines, body, contentType)
 
     def _ownLines(self, statusCode: int) -> Lines:
         """What a response of that status carries by itself."""
@@ -218,7 +230,7 @@ class ServerContext:
             return [("Allow", self.core.allow(self.method))]
         if statusCode == 469:
             # RFC 6086 section 4.2.2: which packages would do.
-            return [("Recv-Info", "nil")]
+            return [self.core.infoLine()]
         return []
 
     def localTag(self) -> str:

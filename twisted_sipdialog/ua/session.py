@@ -40,9 +40,9 @@ class GivenDescription(FixedDescription):
         return super().answer(offer)
 
     def update(self, answer: bytes) -> None:
-        if self.local is None:
-            self.local, self.remote = self._body, answer
-            self._offered = None
+        first = self._offered is not None and self._undo is not None and self._undo[0] is None
+        if self.local is None or first:
+            self.local, self.remote = self._offered or self._body, answer
         else:
             super().update(answer)
 

@@ -155,6 +155,12 @@ class Sending:
         self._number = outgoing.sequence()
         if outgoing.digest is not None:
             self._authorization = outgoing.digest.headersFor(outgoing.method, outgoing.uri, outgoing.body)
+        if outgoing.flow is not None:
+            if outgoing.flow.isOpen:
+                self._send(outgoing.flow)
+            else:
+                self._fail(TransportError("the only connection to the peer is lost"))
+            return
         try:
             hop = outgoing.nextHop()
         except SipError as error:

@@ -13,17 +13,17 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted_sipdialog._seams import ITransactionUser
+from twisted_sipdialog.dialog.reliable import TAG
 from twisted_sipdialog.errors import ParseError, SipError
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import plainUri
 from twisted_sipdialog.message.fields import MediaType
 from twisted_sipdialog.message.grammar import parameterOf
+from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.message.uri import SipUri, TelUri, parseUri
 from twisted_sipdialog.ua import invite_server
-from twisted_sipdialog.ua.core import Core, receiver
-from twisted_sipdialog.ua.delegation import ask, overrides
-from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.request_server import requestReceived
 from twisted_sipdialog.ua.session import sdpOf
 
 Step = Callable[[Core, Any, Request], Response | None]
@@ -95,17 +95,31 @@ def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Respon
     """8.2.2.3."""
     if "require" not in request.headers:
         return None
-    supported = core.configuration.supported
+    known = core.extensions
     try:
-        unknown = [tag for tag in request.headers.typed("require") if tag.lower() not in supported]
+        unknown = [tag for tag in request.headers.typed("require") if tag.lower() not in known]
     except ParseError as error:
         return _bad(request, error)
     return request.response(420, headers=[("Unsupported", ", ".join(unknown))]) if unknown else None
 
 
+def provisionalsAreReliable(core: Core, transaction: Any, request: Request) -> Response | None:
+    """RFC 3262 section 3: a caller who cannot have reliable provisionals, where we insist on them."""
+    if core.configuration.rel100 != "required" or request.method != "INVITE":
+        return None
+    if any(TAG in (typedOrNone(request, name) or ()) for name in ("supported", "require")):
+        return None
+    return request.response(421, headers=[("Require", TAG)])
+
+
+def sessionLasts(core: Core, transaction: Any, request: Request) -> Response | None:
+    """RFC 4028 section 9: an interval that we can keep."""
+    return core.terms.refusal(request) if request.method in ("INVITE", "UPDATE") else None
+
+
 def bodyIsKnown(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.2.3: a body we understand, or one that may be ignored."""
-    if not request.body or request.method != "INVITE":
+    if not request.body or request.method not in ("INVITE", "UPDATE", "PRACK"):
         return None
     text = request.headers.get("content-type")
     if text == "application/sdp" and "content-encoding" not in request.headers:
@@ -162,12 +176,14 @@ STEPS: tuple[Step, ...] = (
     uriIsOurs,
     isNoCopy,
     extensionsAreKnown,
+    provisionalsAreReliable,
     bodyIsKnown,
     answerIsWanted,
+    sessionLasts,
     thereIsRoom,
 )
 #: For requests inside one: who they are for is settled.
-DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown, bodyIsKnown, answerIsWanted)
+DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown, bodyIsKnown, answerIsWanted, sessionLasts)
 
 
 @implementer(ITransactionUser)
@@ -256,46 +272,8 @@ class UserAgentServer:
         """
         @see: L{ITransactionUser.flowLost<twisted_sipdialog._seams.ITransactionUser>}
         """
-        # A flow is not a dialog: the next request finds its own way.
-
-
-def requestReceived(core: Core, transaction: Any, dialog: Dialog | None) -> None:
-    """Any other request, in a dialog or outside: the delegate's answer, or the default one."""
-    request = transaction.request
-    method = request.method
-    context = (
-        _OptionsContext(core, transaction, dialog)
-        if method == "OPTIONS"
-        else ServerContext(core, transaction, dialog, _default(request, dialog))
-    )
-    name = receiver(method)
-    own = dialog.delegate if dialog is not None else None
-    ask(own if overrides(own, name) else core.delegate, name, context)
-
-
-def _default(request: Request, dialog: Dialog | None) -> int:
-    method = request.method
-    if method == "NOTIFY":
-        return 481
-    if dialog is None or method not in ("INFO", "MESSAGE"):
-        return 405
-    return 469 if method == "INFO" and "info-package" in request.headers else 200
-
-
-class _OptionsContext(ServerContext):
-    """11.2: an answer that says what we can do."""
-
-    __slots__ = ()
-
-    def answerByDefault(self) -> None:
-        core = self.core
-        lines = [("Allow", core.allow()), ("Accept", ", ".join(core.configuration.accept))]
-        if core.configuration.supported:
-            lines.append(("Supported", ", ".join(core.configuration.supported)))
-        if core.stopping:
-            self.reject(503, extraHeaders=[("Retry-After", str(core.configuration.loadLimits.retryAfter))])
-        else:
-            self.accept(200, extraHeaders=lines)
+        # A flow is not a dialog: the next request finds its own way, where there is another.
+        self._core.onlyFlows.lost(flow)
 
 
 def _bad(request: Request, error: ParseError) -> Response:

@@ -1,0 +1,91 @@
+"""
+linphonec, Linphone without a window: the other telephone of the integration tests, and one that has session timers.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.integration.peers import LOOPBACK
+from tests.integration.ports import freePort
+from tests.integration.process import Peer
+
+
+class Linphone(Peer):
+    """
+    A headless linphonec: no sound card, a wav file as its microphone, what it hears recorded.
+
+    Its standard output has a line for whatever happens to a call: C{whenSaid("connected")}.
+
+    @ivar uri: where it is called; add C{;transport=tcp} for TCP.
+    @ivar log: the file with the SIP messages.
+    @param program: the path of C{linphonec}.
+    @param folder: gets C{NAME/} with its home, its configuration and its log.
+    @param name: the user part of its address.
+    @param settings: of the section C{[sip]} of its configuration: C{session_expires_value} ...
+    @param rtpPorts: the range its RTP ports are taken from.
+    """
+
+    def __init__(
+        self,
+        program: str,
+        folder: Path,
+        name: str,
+        *,
+        settings: dict[str, int] | None = None,
+        rtpPorts: tuple[int, int] = (27000, 27998),
+    ) -> None:
+        self.port = freePort()
+        self.uri = f"sip:{name}@{LOOPBACK}:{self.port}"
+        own = folder / name
+        # Without the folder its data base cannot be made, and then it opens no port.
+        (own / ".local" / "share" / "linphone").mkdir(parents=True)
+        self.log = own / "log"
+        self._read = 0
+        sip = {
+            "sip_port": self.port,
+            "sip_tcp_port": self.port,
+            "sip_tls_port": 0,
+            "bind_address": LOOPBACK,
+            # Else the next line is taken for one of an older version, and thrown away.
+            "ipv6_migration_done": 1,
+            "use_ipv6": 0,
+            "contact": f"<{self.uri}>",
+            **(settings or {}),
+        }
+        rtp = {"bind_address": LOOPBACK, "audio_rtp_port": f"{rtpPorts[0]}-{rtpPorts[1]}"}
+        sections = {"sip": sip, "rtp": rtp, "sound": {"echocancellation": 0}}
+        # PCMU and PCMA, nothing that loses more of a tone.
+        for number, (mime, enabled) in enumerate([("PCMU", 1), ("PCMA", 1), ("opus", 0), ("speex", 0), ("GSM", 0)]):
+            sections[f"audio_codec_{number}"] = {"mime": mime, "rate": 8000, "channels": 1, "enabled": enabled}
+        text = "".join(
+            f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
+            for section, values in sections.items()
+        )
+        (own / "rc").write_text(text)
+        words = ["-c", os.fspath(own / "rc"), "-d", "6", "-l", os.fspath(self.log)]
+        super().__init__([program, *words], own, {"HOME": os.fspath(own), "TERM": "dumb"})
+
+    async def started(self) -> None:
+        self.command("soundcard use files")
+        await self.until(lambda: "Using wav files instead of soundcard." in self.output, "sound from files")
+
+    def command(self, text: str) -> None:
+        """Carry out one of linphonec's commands: C{call URI}, C{answer}, C{pause}, C{resume}, C{terminate} ..."""
+        self.transport.write(f"{text}\n".encode())
+
+    async def whenSaid(self, text: str, timeout: float = 10.0) -> None:
+        """Wait until it writes C{text}; what came up to there is passed over from then on."""
+        await self.until(lambda: text in self.output[self._read :], f"line with {text!r}", timeout)
+        self._read = self.output.index(text, self._read) + len(text)
+
+    def messages(self) -> str:
+        """Its log so far: every SIP message that it sent or received stands there as it was."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    async def stop(self) -> None:
+        self.command("quit")
+        status = await self.ended()
+        if status != 0:
+            raise self.failed(f"exit status {status}")

@@ -1,0 +1,181 @@
+"""
+PRACK (RFC 3262), from both ends.
+
+As the caller: each reliable provisional is taken in order and acknowledged, within the
+early dialog of its own To tag.  As the callee: a PRACK finds the provisional it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
+
+from twisted_sipdialog.dialog.offer_answer import Exchange, refusalOf
+from twisted_sipdialog.dialog.reliable import Order, Received, rackOf
+from twisted_sipdialog.errors import ParseError, SipError
+from twisted_sipdialog.message import Response
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import cancel
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.outgoing import typeLine
+from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.session import sdpOf
+
+
+class Acknowledging:
+    """
+    The reliable provisionals that one of our INVITEs gets within one dialog (section 4).
+
+    @ivar waiting: the Deferred of an answer to the peer's offer that is being made, or None.
+    """
+
+    __slots__ = ("_dialog", "_failed", "_received", "_session", "waiting")
+
+    def __init__(self, dialog: Dialog, session: Any, failed: Callable[[Failure], None]) -> None:
+        """
+        @param session: what takes and answers the descriptions in them.
+        @param failed: told when the description in one of them was of no use; it was acknowledged all the same.
+        """
+        self._dialog = dialog
+        self._session = session
+        self._failed = failed
+        self._received = Received()
+        self.waiting: Deferred[Any] | None = None
+
+    def take(self, response: Response, rseq: int) -> bool:
+        """
+        Acknowledge it; False when it is none to look at: a repetition, or one before it is missing (section 4).
+        """
+        if self._received.orderOf(response, rseq) is not Order.NEXT:
+            return False
+        state, session = self._dialog.dialogState, self._session
+        try:
+            sdp = sdpOf(response)
+            if sdp is not None and state.exchange is Exchange.LOCAL:
+                session.update(sdp)
+                state.exchanged("answer received")
+                self._dialog.adopt(session)
+            elif sdp is not None and state.exchange is Exchange.NONE:
+                state.exchanged("offer received")
+                described = session.answer(sdp)
+                if not isinstance(described, bytes):
+                    self.waiting = described
+                    described.addCallbacks(
+                        self._answered, self._unanswered, (response, rseq), errbackArgs=(response, rseq)
+                    )
+                    return True
+                self._answered(described, response, rseq)
+                return True
+        except Exception:
+            self._unanswered(Failure(), response, rseq)
+            return True
+        self._acknowledge(response, rseq, b"")
+        return True
+
+    def _answered(self, answer: bytes, response: Response, rseq: int) -> None:
+        self.waiting = None
+        if self._dialog.ended is None:
+            self._dialog.dialogState.exchanged("answer sent")
+            self._dialog.adopt(self._session)
+            self._acknowledge(response, rseq, answer)
+
+    def _unanswered(self, failure: Failure, response: Response, rseq: int) -> None:
+        self.waiting = None
+        if self._dialog.ended is None:
+            if self._dialog.dialogState.exchange is Exchange.REMOTE:
+                self._dialog.dialogState.exchanged("failed")
+            self._acknowledge(response, rseq, b"")
+            self._failed(failure)
+
+    def _acknowledge(self, response: Response, rseq: int, body: bytes) -> None:
+        lines = [rackOf(response, rseq)]
+        if body:
+            lines.append(typeLine(self._session.contentType))
+        # 4: it is a request like any other; that it failed shows at the callee, who repeats the provisional in vain.
+        self._dialog.ask("PRACK", body, lines).addErrback(lambda failure: failure.trap(SipError) and None)
+        self._dialog.goOn()
+
+    def end(self) -> None:
+        """Nobody waits for the answer any more."""
+        waiting, self.waiting = self.waiting, None
+        cancel(waiting)
+
+
+def prackReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
+    """Section 3: 200 when it acknowledges what we sent, else 481."""
+    request = transaction.request
+    try:
+        for context in (dialog.invitation, *dialog.unacknowledged):
+            reliable = getattr(context, "reliable", None)
+            if reliable is not None and reliable.acknowledged(request):
+                PrackContext(core, transaction, dialog, 200).settle(context)
+                return
+    except ParseError as error:
+        transaction.respond(request.response(400, f"Bad Request: {error}"[:80]))
+        return
+    transaction.respond(request.response(481))
+
+
+class PrackContext(ServerContext):
+    """A PRACK that means a provisional of ours; it may carry an answer, or the next offer (section 5)."""
+
+    __slots__ = ()
+
+    def settle(self, invitation: Any) -> None:
+        """Answer it, and tell who waits for it."""
+        dialog, state = self.dialog, self.dialog.dialogState
+        try:
+            sdp = sdpOf(self.request)
+            if state.exchange is Exchange.LOCAL and invitation.reliable.isDescribed:
+                if sdp is None:
+                    raise ParseError("the PRACK has no answer to our offer")
+                dialog.session.update(sdp)
+                state.exchanged("answer received")
+            elif sdp is not None:
+                self._offered(invitation, sdp)
+                return
+        except Exception:
+            failure = Failure()
+            self._refuse(failure)
+            self._settled(invitation, failure)
+            return
+        self.accept()
+        self._settled(invitation, None)
+
+    def _offered(self, invitation: Any, offer: bytes) -> None:
+        """The next offer: what stands, stands also when nothing answers this one."""
+        dialog = self.dialog
+        refusal = refusalOf(dialog.dialogState.exchange)
+        if refusal is not None:
+            self.reject(refusal)
+            self._settled(invitation, None)
+            return
+        dialog.dialogState.exchanged("offer received")
+        answering = maybeDeferred(dialog.session.answer, offer)
+        answering.addCallback(self._answered).addErrback(self._unanswered)
+        answering.addCallback(lambda _: self._settled(invitation, None))
+
+    def _answered(self, answer: bytes) -> None:
+        if not self.answered and self.dialog.ended is None:
+            self.dialog.dialogState.exchanged("answer sent")
+            self.accept(body=answer, contentType=self.dialog.session.contentType)
+
+    def _unanswered(self, failure: Failure) -> None:
+        if not self.answered and self.dialog.ended is None:
+            self.dialog.dialogState.exchanged("failed")
+            self.dialog.session.rollback()
+            self._refuse(failure)
+
+    def _refuse(self, failure: Failure) -> None:
+        self.reject(getattr(failure.value, "statusCode", None) or 500)
+
+    def _settled(self, invitation: Any, failure: Failure | None) -> None:
+        if not self.answered:
+            self.reject(487)  # the call ended before there was an answer
+        if invitation.reliable is not None:
+            invitation.reliable.settled(self.request, failure)
+        self.core.tellAll(self.dialog.delegate, "prackReceived", self.dialog, self.request)
+        self.dialog.goOn()

@@ -1,0 +1,201 @@
+"""
+An INVITE to us while it rings (RFC 3261 section 13.3.1.1, RFC 3262 section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+
+from twisted_sipdialog.dialog.reliable import TAG
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, NoPrack
+from twisted_sipdialog.message import Response
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.ua.accepted import AcceptedContext
+from twisted_sipdialog.ua.outgoing import Lines
+from twisted_sipdialog.ua.reliable import Reliable
+from twisted_sipdialog.ua.session import describe, sdpOf
+
+#: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
+_REMINDER = 60.0
+
+
+class ProvisionalContext(AcceptedContext):
+    """
+    What an invitation does until its final response: provisionals, and the bounds of its time.
+
+    @ivar reliable: the provisionals that are repeated until their PRACK, or None.
+    """
+
+    __slots__ = ("_described", "_lateStatus", "_started", "reliable")
+
+    provisional = 180
+    provisionals = (100, 199)
+
+    def __init__(self, core: Any, transaction: Any, dialog: Any, default: int) -> None:
+        super().__init__(core, transaction, dialog, default)
+        self._started = core.timers.now()
+        self._lateStatus = 408
+        self._described: bytes | None = None  # what media= gave to a foretaste: the 2xx says the same
+        self.reliable: Reliable | None = None
+
+    @property
+    def offer(self) -> bytes | None:
+        return sdpOf(self.request)
+
+    def _makeDialog(self) -> Any:
+        raise NotImplementedError
+
+    def _undescribed(self, failure: Failure) -> None:
+        raise NotImplementedError
+
+    def progress(
+        self,
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+        contentType: str | None = None,
+        reliable: bool | None = None,
+        media: Any = None,
+    ) -> Deferred[Any]:
+        code = self._checked("progress", self.provisional if statusCode is None else statusCode, *self.provisionals)
+        if code == 100:
+            self._send(code, reasonPhrase, extraHeaders, b"", None)
+            return succeed(None)
+        reliably = self._isReliable(reliable)
+        if self.dialog is None:
+            self._makeDialog()
+        if not body and media is None:
+            return self._provide(code, reasonPhrase, extraHeaders, b"", None, reliably, False)
+        if not reliably and body:
+            return self._provide(code, reasonPhrase, extraHeaders, body, contentType, False, False)
+        if self._session is not None:
+            raise InvalidState(
+                "progress", "the session is described already", "RFC 6337 section 2.2; modify() changes it"
+            )
+        offer = self.offer
+        session = self._session = self._describe(body, contentType, media)
+        described = session.offer() if offer is None else session.answer(offer)
+        if isinstance(described, bytes):
+            return self._foretell(described, code, reasonPhrase, extraHeaders, reliably)
+        done: Deferred[Any] = described
+        done.addCallback(self._foretell, code, reasonPhrase, extraHeaders, reliably)
+        done.addErrback(self._unforetold)
+        return done
+
+    def _foretell(self, described: bytes, code: int, phrase: str | None, extra: Any, reliably: bool) -> Deferred[Any]:
+        """The description is there: reliably sent, it is the offer or answer; else only what that will be."""
+        if self.answered:
+            raise DialogTerminated("it was answered before its description was made")
+        dialog = self.dialog
+        self._described = described
+        if reliably or dialog.session is None:
+            dialog.adopt(self._session)
+        if reliably:
+            dialog.dialogState.exchanged("offer sent" if self.offer is None else "answer sent")
+        return self._provide(code, phrase, extra, described, self._session.contentType, reliably, reliably)
+
+    def _unforetold(self, failure: Failure) -> Failure:
+        self._undescribed(failure)
+        return failure
+
+    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
+        return describe(self.core, body, contentType, media, self.transaction.flow)
+
+    def _isReliable(self, wanted: bool | None) -> bool:
+        """RFC 3262 section 3: whom it may be sent to, and whom it must."""
+        policy = self.core.configuration.rel100
+        required = TAG in (typedOrNone(self.request, "require") or ())
+        if wanted is None:
+            return required or policy == "required"
+        if wanted and (policy == "off" or not (required or TAG in (typedOrNone(self.request, "supported") or ()))):
+            raise InvalidState("progress", "reliable, and one of us does not know 100rel", "RFC 3262 section 3")
+        if required and not wanted:
+            raise InvalidState("progress", "not reliable, and the caller requires 100rel", "RFC 3262 section 3")
+        return wanted
+
+    def _provide(
+        self,
+        code: int,
+        phrase: str | None,
+        extra: Iterable[tuple[str, str]],
+        body: bytes,
+        contentType: str | None,
+        reliably: bool,
+        describes: bool,
+    ) -> Deferred[Any]:
+        early = self.dialog.res is None
+        if not reliably:
+            response = self._send(code, phrase, extra, body, contentType)
+            done: Deferred[Any] = succeed(None)
+        else:
+            reliable = self.reliable = self.reliable or Reliable(self)
+            # RFC 3311 section 5.1: whether the caller may send UPDATE from here on.
+            lines = [*reliable.lines(), ("Allow", self.core.allow()), *extra]
+            response = self._written(code, phrase, lines, body, contentType)
+            done = reliable.send(response, describes)
+        if early and not self.answered:
+            self._isEarly(response)
+        return done
+
+    def _isEarly(self, response: Response) -> None:
+        """The first provisional that makes the dialog known to the caller was sent."""
+
+    def transmit(self, response: Response) -> None:
+        """A reliable provisional goes out, the first time or again."""
+        self.response = response
+        self.transaction.respond(response)
+
+    def unpracked(self) -> None:
+        """Section 3: no PRACK in 64*T1, so the INVITE is refused."""
+        reliable, self.reliable = self.reliable, None
+        assert reliable is not None
+        self._refuse(504)
+        reliable.end(NoPrack(f"no PRACK in {self.dialog!r}"))
+
+    def undescribed(self, failure: Failure) -> None:
+        """What the PRACK says does not answer our offer."""
+        if not self.answered:
+            self._refuse(488)
+
+    def _refuse(self, statusCode: int) -> None:
+        raise NotImplementedError
+
+    def _ownLines(self, statusCode: int) -> Lines:
+        if 100 < statusCode < 200:
+            return [("Contact", self.core.identity.contact(self.transaction.flow))]
+        return super()._ownLines(statusCode)
+
+    # Time.
+
+    def wait(self) -> None:
+        """The answer takes its time: bound it by noAnswerTimeout and Expires (section 13.3.1)."""
+        if self.answered or self._timer is not None:
+            return
+        expires = typedOrNone(self.request, "expires")
+        timeout = self.core.configuration.noAnswerTimeout
+        bounds = [bound for bound in (timeout, expires) if bound is not None]
+        self._deadline = self._started + min(bounds, default=float("inf"))
+        self._lateStatus = 487 if expires is not None and min(bounds) == expires else 408
+        self._remind()
+
+    def _remind(self, _: Any = None) -> None:
+        now = self.core.timers.now()
+        if now >= self._deadline - 1e-6:
+            self._timer = None
+            self._refuse(self._lateStatus)
+            return
+        if _ is None and self._timer is not None and self.response is not None:
+            self._remindNow(self.response)
+        self._timer = self.core.timers.at(min(now + _REMINDER, self._deadline), self._remind)
+
+    def _remindNow(self, last: Response) -> None:
+        if self.reliable is None:
+            self.transaction.respond(last)
+        elif last.statusCode > 100:
+            # RFC 3262 section 3: a repetition would be taken for one; the next in order is none.
+            self._provide(last.statusCode, last.reasonPhrase, (), b"", None, True, False).addErrback(lambda _: None)

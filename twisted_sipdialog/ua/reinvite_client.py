@@ -1,0 +1,215 @@
+"""
+re-INVITE as its sender (RFC 3261 section 14.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.dialog.ended import Reason
+from twisted_sipdialog.dialog.offer_answer import Exchange
+from twisted_sipdialog.dialog.reliable import TAG, rseqOf
+from twisted_sipdialog.errors import InvalidState, RemoteError, SipError
+from twisted_sipdialog.interfaces import ILateOffer
+from twisted_sipdialog.message import Response
+from twisted_sipdialog.ua.acknowledgement import Acknowledgement
+from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.modification import Modification, Wanted
+from twisted_sipdialog.ua.outgoing import Lines, typeLine
+from twisted_sipdialog.ua.prack import Acknowledging
+from twisted_sipdialog.ua.session import GivenDescription, sdpOf
+
+_UNUSABLE = [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')]
+
+
+class Reinvite(Modification):
+    """
+    One change by re-INVITE: its provisionals, its 2xx, its ACK.
+    """
+
+    __slots__ = ("_acknowledgement", "_acknowledging", "_late", "_ringing")
+
+    method = "INVITE"
+
+    def __init__(self, dialog: Dialog, wanted: Wanted, lines: Lines) -> None:
+        super().__init__(dialog, wanted, lines)
+        self._acknowledgement: Acknowledgement | None = None
+        self._acknowledging: Acknowledging | None = None
+        self._late: LateOffer | None = None
+        self._ringing: Any = None
+
+    def _abilities(self) -> Lines:
+        # Without an offer of ours theirs is to come in the 2xx, where the application waits for it.
+        return self.core.abilities("" if self._wanted.offers else TAG)
+
+    def _provisional(self, response: Response) -> None:
+        timeout = self.core.configuration.ringTimeout
+        if self._ringing is None and timeout is not None:
+            self._ringing = self.core.timers.start(timeout, self._unanswered)
+        rseq = rseqOf(response)
+        if rseq is not None and TAG in self.core.extensions:
+            if self._acknowledging is None:
+                self._acknowledging = Acknowledging(self.dialog, self._session, self._misdescribed)
+            self._acknowledging.take(response, rseq)
+
+    def _unanswered(self, _: Any) -> None:
+        self._giveUp()
+
+    def _misdescribed(self, failure: Failure) -> None:
+        """What a reliable provisional says does not answer our offer: the whole change is taken back."""
+        fire(self.done, failure)
+        self._giveUp()
+
+    def _stopRinging(self) -> None:
+        if self._ringing is not None:
+            self._ringing.cancel()
+            self._ringing = None
+
+    def _success(self, response: Response) -> None:
+        if self._acknowledgement is not None:
+            self._acknowledgement.send()  # a repetition: the ACK was lost
+            return
+        if self._late is not None:
+            return  # the ACK waits for the application's answer
+        self._stopRinging()
+        self._learn(response)
+        if self._isOver:
+            # Section 13.2.2.4: a 2xx is acknowledged, also when the BYE was faster.
+            self.acknowledge(response, b"")
+            self._over(None)
+        elif not self._wanted.offers:
+            self._offered(response)
+        else:
+            answer: Any = b""
+            if self.dialog.dialogState.exchange is Exchange.LOCAL:
+                answer = self._take(response)
+            elif self._session is not None:
+                # Answered in a reliable provisional (RFC 6337 section 2.1); what stands here says the same.
+                self.dialog.adopt(self._session)
+                answer = self._session.remote
+            self.acknowledge(response, b"")
+            self._over(answer)
+
+    def _offered(self, response: Response) -> None:
+        """Section 14.1: the 2xx has the offer, its answer goes into the ACK."""
+        try:
+            offer = sdpOf(response)
+            if offer is None:
+                raise RemoteError("the 2xx to our re-INVITE without an offer has none")
+        except SipError:
+            self.acknowledge(response, b"")
+            self._over(Failure())
+            return
+        self.dialog.dialogState.exchanged("offer received")
+        self._late = LateOffer(self, response, offer)
+        fire(self.done, self._late)
+
+    def acknowledge(self, response: Response, body: bytes) -> None:
+        """Send the ACK, which may carry our answer to an offer of the 2xx (section 13.2.2.4)."""
+        self.isInviting = False
+        assert self.sending is not None
+        number = response.cseqNumber
+        lines = [typeLine(self._session.contentType)] if body else []
+        outgoing = self.dialog.outgoing("ACK", body, lines + self.sending.authorization, lambda: number)
+        acknowledgement = self._acknowledgement = Acknowledgement(self.core.client, outgoing)
+        acknowledgement.send()
+
+    def answered(self, response: Response, session: Any, answer: bytes) -> None:
+        """The late offer has its answer."""
+        self._session = session
+        self.dialog.dialogState.exchanged("answer sent")
+        self.dialog.adopt(session)
+        self.acknowledge(response, answer)
+        self._over(None)
+
+    def unanswerable(self, response: Response) -> None:
+        """Nothing answers the late offer: without a session there is no call (RFC 6337 section 2.3)."""
+        self._isOver = True
+        self.acknowledge(response, b"")
+        self.dialog.hangUp(Reason.MEDIA_LOST, _UNUSABLE)
+        self._over(None)
+
+    def _refused(self, response: Response) -> None:
+        self._stopRinging()
+        super()._refused(response)
+
+    def transactionFailed(self, error: SipError) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        self._stopRinging()
+        super().transactionFailed(error)
+
+    def _giveUp(self) -> None:
+        """Section 9.1: CANCEL; what was accepted all the same holds."""
+        self._stopRinging()
+        if self._acknowledging is not None:
+            self._acknowledging.end()
+        if self._late is not None:
+            self._late.end()
+        elif self.sending is not None and self._acknowledgement is None:
+            self.sending.cancel([])
+
+
+@implementer(ILateOffer)
+class LateOffer:
+    """
+    @see: L{ILateOffer<twisted_sipdialog.interfaces.ILateOffer>}
+    """
+
+    __slots__ = ("_answering", "_reinvite", "_response", "_timer", "offer")
+
+    def __init__(self, reinvite: Reinvite, response: Response, offer: bytes) -> None:
+        self.offer = offer
+        self._reinvite: Reinvite | None = reinvite
+        self._response = response
+        self._answering: Deferred[Any] | None = None
+        core = reinvite.core
+        self._timer = core.timers.start(core.configuration.timers.transaction, self._overdue)
+
+    def answer(self, sdp: bytes | None = None) -> Deferred[bytes]:
+        reinvite = self._reinvite
+        if reinvite is None or self._answering is not None:
+            raise InvalidState("answer", "it was answered, or is over", "one answer, RFC 3264 section 4")
+        session = reinvite.dialog.session if sdp is None else GivenDescription(sdp)
+        answering = self._answering = maybeDeferred(session.answer, self.offer)
+        done: Deferred[bytes] = Outcome()
+        answering.addCallbacks(self._answered, self._unanswered, (session, done), errbackArgs=(done,))
+        return done
+
+    def _answered(self, answer: bytes, session: Any, done: Deferred[Any]) -> None:
+        reinvite = self._reinvite
+        if reinvite is None:
+            fire(done, Failure(CancelledError()))
+            return
+        self._close()
+        reinvite.answered(self._response, session, answer)
+        fire(done, answer)
+
+    def _unanswered(self, failure: Failure, done: Deferred[Any]) -> None:
+        reinvite = self._reinvite
+        if reinvite is not None:
+            self._close()
+            reinvite.unanswerable(self._response)
+        fire(done, failure)
+
+    def _overdue(self, _: Any) -> None:
+        reinvite = self._reinvite
+        assert reinvite is not None
+        self.end()
+        reinvite.unanswerable(self._response)
+
+    def _close(self) -> None:
+        self._reinvite = None
+        self._timer.cancel()
+
+    def end(self) -> None:
+        """The call is over: nothing is to be answered any more."""
+        if self._reinvite is not None:
+            self._close()
+            cancel(self._answering)

@@ -1,0 +1,126 @@
+"""
+re-INVITE as its receiver (RFC 3261 section 14.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted_sipdialog.dialog.change import Change, changeOf
+from twisted_sipdialog.dialog.offer_answer import Exchange, refusalOf
+from twisted_sipdialog.dialog.state import Phase
+from twisted_sipdialog.interfaces import IInviteServerContext
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import ask, overrides
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.invite_server import InviteServerContext
+
+#: What a delegate is told of a change that was answered by default.
+TOLD = {
+    Change.REFRESH: "dialogRefreshed",
+    Change.HOLD: "dialogHeld",
+    Change.RESUME: "dialogResumed",
+    Change.MODIFY: "dialogModified",
+}
+
+
+def refuse(core: Core, transaction: Any, request: Request, statusCode: int) -> None:
+    """A 491; or a 500 with up to ten seconds in Retry-After (section 14.2)."""
+    seconds = str(core.identity.random.getrandbits(16) % 11)
+    transaction.respond(request.response(statusCode, headers=[("Retry-After", seconds)] if statusCode == 500 else ()))
+
+
+def isDefault(core: Core, dialog: Dialog, change: Change, verb: str) -> bool:
+    """
+    The change is answered by the session description, and told: the delegate wants to hear of just that, or has no
+    C{verb} that would take it as a request.
+    """
+    told = overrides(dialog.delegate, TOLD[change]) or overrides(core.delegate, TOLD[change])
+    return (told and change is not Change.MODIFY) or not overrides(dialog.delegate, verb)
+
+
+def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
+    """A re-INVITE: by default the session description answers (section 14.2)."""
+    request = transaction.request
+    state = dialog.dialogState
+    refusal: int | None = None
+    if dialog.isInviting:
+        # Ours has no final answer yet, or no ACK.
+        refusal = 491
+    elif dialog.invitation is not None:
+        # Theirs has none.
+        refusal = 500
+    elif state.exchange is not Exchange.STABLE:
+        # RFC 5407 section 3.1.3: without an ACK it may come, but no second offer while one is open.
+        refusal = refusalOf(state.exchange)
+    if refusal is not None:
+        refuse(core, transaction, request, refusal)
+        return
+    context = ReinviteServerContext(core, transaction, dialog)
+    dialog.invitation = context
+    context.admit()
+    if isDefault(core, dialog, context.change, "inviteReceived"):
+        context.answerByDefault()
+    else:
+        ask(dialog.delegate, "inviteReceived", context)
+
+
+@implementer(IInviteServerContext)
+class ReinviteServerContext(InviteServerContext):
+    """
+    An INVITE within a dialog: whatever becomes of it, the dialog stays as it was or goes on with the new session.
+    """
+
+    __slots__ = ("_byDefault",)
+
+    def __init__(self, core: Core, transaction: Any, dialog: Dialog) -> None:
+        super().__init__(core, transaction, dialog)
+        offer = self.offer
+        self._byDefault = False
+        self.change = changeOf(dialog.remote.sdp, offer)
+        if offer is not None:
+            dialog.dialogState.exchanged("offer received")
+
+    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
+        if body is None and media is None and self.dialog.session is not None:
+            return self.dialog.session
+        return super()._describe(body, contentType, media)
+
+    @property
+    def _isExchanged(self) -> bool:
+        # What stood before it began does not count.
+        return self.reliable is not None and self._session is self.dialog.session
+
+    @property
+    def _delegate(self) -> Any:
+        return self.dialog.delegate
+
+    def _agreed(self, dialog: Dialog, response: Response) -> None:
+        dialog.dialogState.refreshTarget(self.request)
+
+    def _isSent(self, dialog: Dialog, response: Response) -> None:
+        if self._byDefault:
+            self.core.tellAll(dialog.delegate, TOLD[self.change], dialog, self.request)
+
+    def _stand(self, dialog: Dialog) -> None:
+        self.request.shrink()
+
+    def _endDialog(self, response: Response) -> None:
+        dialog = self.dialog
+        dialog.invitation = None
+        if dialog.dialogState.exchange is Exchange.REMOTE:
+            dialog.dialogState.exchanged("failed")
+        if dialog.state is not Phase.TERMINATED:
+            dialog.goOn()
+
+    def answerByDefault(self) -> None:
+        if self.answered or self._acknowledged is not None:
+            return
+        if self.dialog.session is None:
+            self.reject(488)
+        else:
+            self._byDefault = True
+            self.accept().addErrback(lambda _: None)

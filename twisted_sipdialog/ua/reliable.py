@@ -1,0 +1,140 @@
+"""
+Reliable provisional responses, as their sender (RFC 3262 section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from twisted_sipdialog.dialog.reliable import acknowledges
+from twisted_sipdialog.errors import NoPrack, SipError
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.ua.delegation import Outcome, fire
+
+
+@attrs.define(eq=False)
+class _Provisional:
+    """
+    One of them.
+
+    @ivar describes: it carries an offer or answer, so that no 2xx may overtake its PRACK.
+    """
+
+    rseq: int
+    response: Response
+    describes: bool
+    done: Deferred[Any]
+
+
+class Reliable:
+    """
+    Those of one INVITE: sent one at a time, each repeated until its PRACK, 64*T1 at most.
+    """
+
+    __slots__ = ("_context", "_deadline", "_interval", "_next", "_queue", "_then", "_timer")
+
+    def __init__(self, context: Any) -> None:
+        """
+        @param context: the INVITE: its C{transmit(response)} sends, its C{unpracked()} is told that no PRACK came.
+        """
+        self._context = context
+        self._next = context.core.identity.random.getrandbits(30) + 1
+        self._queue: list[_Provisional] = []
+        self._then: Callable[[], None] | None = None
+        self._timer: Any = None
+        self._interval = self._deadline = 0.0
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The headers of the next one (section 7.1)."""
+        return [("Require", "100rel"), ("RSeq", str(self._next))]
+
+    def send(self, response: Response, describes: bool) -> Deferred[Request]:
+        """Send what has L{lines} when its turn comes; a Deferred of its PRACK."""
+        done = Outcome()
+        self._queue.append(_Provisional(self._next, response, describes, done))
+        self._next += 1
+        if len(self._queue) == 1:
+            self._transmit()
+        return done
+
+    @property
+    def describing(self) -> bool:
+        """An offer or answer has gone out, or will, whose PRACK has not come: a 2xx has to wait (section 3)."""
+        return any(provisional.describes for provisional in self._queue)
+
+    @property
+    def isDescribed(self) -> bool:
+        """The one that awaits its PRACK carries an offer or answer."""
+        return bool(self._queue) and self._queue[0].describes
+
+    def then(self, accept: Callable[[], None]) -> None:
+        """Call C{accept} once nothing is L{describing} any more."""
+        self._then = accept
+
+    def _transmit(self) -> None:
+        timers, values = self._context.core.timers, self._context.core.configuration.timers
+        now = timers.now()
+        self._deadline, self._interval = now + values.transaction, values.T1
+        self._timer = timers.at(now + values.T1, self._repeat)
+        self._context.transmit(self._queue[0].response)
+
+    def _repeat(self, _: Any) -> None:
+        """Section 3: each wait is twice the one before, without a limit but that of the whole."""
+        due = self._timer.deadline
+        if due >= self._deadline - 1e-6:
+            self._timer = None
+            self._context.unpracked()
+            return
+        self._interval *= 2
+        self._timer = self._context.core.timers.at(min(due + self._interval, self._deadline), self._repeat)
+        self._context.transmit(self._queue[0].response)
+
+    def acknowledged(self, prack: Request) -> bool:
+        """
+        C{prack} means the one that is being repeated, which ends here; L{settled} says how it went on.
+
+        @raise ParseError: it has no usable RAck.
+        """
+        first = self._queue[0] if self._queue else None
+        if first is None or not acknowledges(prack, first.rseq, first.response.cseqNumber):
+            return False
+        self._stop()
+        return True
+
+    def settled(self, prack: Request, failure: Failure | None) -> None:
+        """The PRACK was answered; C{failure}: what it carried is of no use."""
+        if not self._queue:
+            return
+        fire(self._queue.pop(0).done, failure or prack)
+        if failure is not None:
+            self._context.undescribed(failure)
+        elif self._queue and not self._context.answered:
+            self._transmit()
+        if self._then is not None and not self.describing:
+            accept, self._then = self._then, None
+            accept()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def rest(self) -> None:
+        """The final response goes out: nothing is repeated any more, but a PRACK may still come (section 3)."""
+        self._stop()
+        for provisional in self._queue[1:]:
+            fire(provisional.done, Failure(NoPrack("the final response overtook it")))
+        del self._queue[1:]
+
+    def end(self, error: SipError) -> None:
+        """No PRACK can come any more."""
+        self._stop()
+        self._then = None
+        queue, self._queue = self._queue, []
+        for provisional in queue:
+            fire(provisional.done, Failure(error))

@@ -1,0 +1,208 @@
+"""
+UPDATE (RFC 3311), from both ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.dialog.change import Change, changeOf
+from twisted_sipdialog.dialog.offer_answer import Exchange, refusalOf
+from twisted_sipdialog.errors import InvalidState, ParseError, SipError
+from twisted_sipdialog.interfaces import ISessionServerContext
+from twisted_sipdialog.message import Response
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.modification import Modification
+from twisted_sipdialog.ua.outgoing import Lines, extraLines
+from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, refuse
+from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.session import describe, sdpOf
+
+_log = Logger()
+
+
+class Update(Modification):
+    """
+    One change by UPDATE, or a mere refresh (section 5.1).
+    """
+
+    __slots__ = ()
+
+    method = "UPDATE"
+
+    def _success(self, response: Response) -> None:
+        self._learn(response)
+        answer: Any = None
+        if self._wanted.offers and not self._isOver:
+            answer = self._take(response)
+        self._over(self._outcome(response, answer))
+
+    def _outcome(self, response: Response, answer: Any) -> Any:
+        return answer
+
+
+class RawUpdate(Update):
+    """
+    As C{dialog.update()} sends it: it fires with the response, whatever that is.
+    """
+
+    __slots__ = ()
+
+    retries = False
+
+    def _outcome(self, response: Response, answer: Any) -> Any:
+        return response
+
+    def _refusal(self, response: Response) -> Any:
+        return response
+
+
+def updateReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
+    """An UPDATE of the peer: by default the session description answers (section 5.2)."""
+    request = transaction.request
+    refusal: int | None = None
+    try:
+        offer = sdpOf(request)
+    except ParseError as error:
+        transaction.respond(request.response(error.statusCode or 400))
+        return
+    if dialog.updating is not None:
+        refusal = 500
+    elif offer is not None:
+        refusal = refusalOf(dialog.dialogState.exchange)
+    if refusal is not None:
+        refuse(core, transaction, request, refusal)
+        return
+    context = UpdateServerContext(core, transaction, dialog, offer)
+    dialog.updating = context
+    if isDefault(core, dialog, context.change, "updateReceived"):
+        context.answerByDefault()
+    else:
+        ask(dialog.delegate, "updateReceived", context)
+
+
+@implementer(ISessionServerContext)
+class UpdateServerContext(ServerContext):
+    """
+    @see: L{ISessionServerContext<twisted_sipdialog.interfaces.ISessionServerContext>}
+    """
+
+    __slots__ = ("_answering", "_byDefault", "_session", "change", "offer")
+
+    def __init__(self, core: Core, transaction: Any, dialog: Dialog, offer: bytes | None) -> None:
+        super().__init__(core, transaction, dialog, 200)
+        self.offer = offer
+        self.change: Change = changeOf(dialog.remote.sdp, offer)
+        self._answering: Deferred[Any] | None = None
+        self._byDefault = False
+        self._session: Any = None
+        if offer is not None:
+            dialog.dialogState.exchanged("offer received")
+
+    def accept(
+        self,
+        statusCode: int = 200,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+        contentType: str | None = None,
+        media: Any = None,
+    ) -> Deferred[Any]:
+        code = self._checked("accept", statusCode, 200, 299)
+        if self._answering is not None:
+            raise InvalidState("accept", "it was accepted already and its answer is being made")
+        lines = extraLines(extraHeaders)
+        if self.offer is None:
+            return succeed(self._accepted(b"", code, reasonPhrase, lines))
+        dialog = self.dialog
+        if body is None and media is None and dialog.session is not None:
+            session = dialog.session
+        else:
+            session = describe(self.core, body, contentType, media, self.transaction.flow)
+        self._session = session
+        try:
+            answer = session.answer(self.offer)
+        except Exception:
+            failure = Failure()
+            self._undescribed(failure)
+            return fail(failure)
+        if isinstance(answer, bytes):
+            return succeed(self._accepted(answer, code, reasonPhrase, lines))
+        done = Outcome()
+        self._answering = answer
+        answer.addCallback(self._accepted, code, reasonPhrase, lines).addErrback(self._undescribed)
+        answer.addBoth(lambda outcome: fire(done, outcome))
+        self.wait()
+        return done
+
+    def _accepted(self, answer: bytes, code: int, phrase: str | None, extra: Lines) -> Any:
+        """Offer and answer are through, and the session lives on (sections 5.2, RFC 4028 section 9)."""
+        session, self._session = self._session, None
+        if self.answered:
+            self._undo(session)
+            return self.response
+        dialog, core = self.dialog, self.core
+        if self.offer is not None:
+            dialog.dialogState.exchanged("answer sent")
+            dialog.adopt(session)
+        dialog.dialogState.refreshTarget(self.request)
+        interval, lines = core.terms.answer(self.request, dialog.sessionTimer)
+        own = [("Contact", core.identity.contact(self.transaction.flow)), *core.abilities(), *lines]
+        kind = session.contentType if answer else None
+        response = self.request.response(code, phrase, self.localTag(), [*own, *extra], answer, kind)
+        self._respond(response)
+        dialog.keep(interval)
+        if self._byDefault:
+            core.tellAll(dialog.delegate, TOLD[self.change], dialog, self.request)
+        dialog.goOn()
+        return response
+
+    def _undescribed(self, failure: Failure) -> Failure:
+        """No answer could be made: the offer is refused, the session stays (RFC 6337 section 3)."""
+        session, self._session = self._session, None
+        self._undo(session)
+        if not self.answered:
+            if failure.check(SipError) is None:
+                _log.failure("no session description could be made", failure)
+            self.reject(getattr(failure.value, "statusCode", None) or 500)
+        return failure
+
+    def _undo(self, session: Any) -> None:
+        if session is None:
+            return
+        if session is self.dialog.session:
+            session.rollback()
+        else:
+            session.close()
+
+    def _close(self) -> None:
+        super()._close()
+        dialog = self.dialog
+        dialog.updating = None
+        if dialog.dialogState.exchange is Exchange.REMOTE and self.offer is not None:
+            dialog.dialogState.exchanged("failed")
+        cancel(self._answering)
+
+    def dialogEnded(self, error: SipError) -> None:
+        """RFC 3261 section 15.1.2: what is still open is answered with 487."""
+        if not self.answered:
+            pending, self.pending = self.pending, None
+            self.reject(487)
+            cancel(pending)
+
+    def answerByDefault(self) -> None:
+        if self.answered or self._answering is not None:
+            return
+        if self.offer is not None and self.dialog.session is None:
+            self.reject(488)
+        else:
+            self._byDefault = True
+            self.accept().addErrback(lambda _: None)
