@@ -37,7 +37,7 @@ class Interval:
 
     seconds: int
     refresher: str
-    minimum: int = 0
+    minimum: int = attrs.field(default=0, eq=False)
 
     @property
     def refreshAfter(self) -> float:

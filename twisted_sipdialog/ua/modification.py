@@ -271,7 +271,7 @@ class Modification:
         code = response.statusCode
         if code == 491:
             # Section 14.1: whoever owns the Call-ID waits longer, so that the two do not meet again.
-            bits = self.core.identity.random.getrandbits(16)
+            bits: int = self.core.identity.random.getrandbits(16)
             return 2.1 + bits % 191 / 100 if self.dialog.role == "uac" else bits % 201 / 100
         if code == 500:
             after = typedOrNone(response, "retry-after")
