@@ -12,8 +12,8 @@ EVENTS = ("offer sent", "offer received", "answer sent", "answer received", "fai
 
 #: What each event does in each state; None: it must not happen.
 RULES = {
-    # Before the first offer nothing can be answered, nor fail.
-    NONE: (LOCAL, REMOTE, None, None, None),
+    # Before the first offer nothing can be answered; a call that stands without one goes on to the next.
+    NONE: (LOCAL, REMOTE, None, None, STABLE),
     # While ours waits there is no other, and the answer is the peer's to give.
     LOCAL: (None, None, None, STABLE, STABLE),
     # While theirs waits there is no other, and the answer is ours to give.

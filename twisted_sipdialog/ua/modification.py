@@ -1,8 +1,7 @@
 """
-A change of the session that we ask for, and the queue of them (RFC 3261 section 14.1, RFC 3311 section 5.1).
+A change of the session that we ask for, over as many attempts as it takes (RFC 3261 section 14.1, RFC 3311 section 5.1).
 
-A L{Modification} is one of them over as many attempts as it takes; what carries it,
-a re-INVITE or an UPDATE, is its subclass in a file of its own.
+What carries it, a re-INVITE or an UPDATE, is its subclass in a file of its own.
 """
 
 from __future__ import annotations
@@ -32,64 +31,6 @@ from twisted_sipdialog.ua.uac import Sending
 _MOST: Final = 5
 #: Seconds in Retry-After beyond which we do not wait.
 _PATIENCE: Final = 32
-
-
-class Changes:
-    """
-    Those of one dialog: one at a time, in the order they were asked for.
-    """
-
-    __slots__ = ("_aside", "_dialog", "_now", "_queue")
-
-    def __init__(self, dialog: Dialog) -> None:
-        self._dialog = dialog
-        self._now: Modification | None = None
-        self._queue: list[Modification] = []
-        self._aside: list[Modification] = []
-
-    def add(self, change: Modification) -> Deferred[Any]:
-        """It is carried out when its turn comes."""
-        if change.mayOvertake:
-            self._aside.append(change)
-            change.start()
-        else:
-            self._queue.append(change)
-            self.next()
-        return change.done
-
-    def again(self, change: Modification) -> None:
-        """It has waited to be tried again: before all others, as soon as it may."""
-        self._now = None
-        self._queue.insert(0, change)
-        self.next()
-
-    def next(self) -> None:
-        """Something is through: begin what may begin now."""
-        while self._now is None and self._queue and self._queue[0].mayStart:
-            self._now = self._queue.pop(0)
-            self._now.start()
-
-    def over(self, change: Modification) -> None:
-        """C{change} is through, one way or the other."""
-        if change is self._now:
-            self._now = None
-            self.next()
-        for waiting in (self._queue, self._aside):
-            if change in waiting:
-                waiting.remove(change)
-
-    @property
-    def isInviting(self) -> bool:
-        """A re-INVITE of ours has no final response, or no ACK, yet."""
-        return self._now is not None and self._now.isInviting
-
-    def dialogEnded(self, error: SipError) -> None:
-        """None of them can come to anything any more."""
-        queue, self._queue = self._queue, []
-        now, aside = self._now, [*self._aside]
-        for change in (now, *queue, *aside):
-            if change is not None:
-                change.dialogEnded(error)
 
 
 @attrs.frozen

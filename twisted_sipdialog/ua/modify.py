@@ -13,8 +13,9 @@ from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import InvalidState, InvalidValue, ParseError, SipError
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.message.sdp import SessionDescription
+from twisted_sipdialog.ua.changes import Changes
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.modification import Changes, Modification, Wanted
+from twisted_sipdialog.ua.modification import Modification, Wanted
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.reinvite_client import Reinvite
 from twisted_sipdialog.ua.session import SDP
@@ -92,7 +93,7 @@ def _unrefreshed(failure: Failure) -> None:
 
 def _add(dialog: Dialog, change: Modification) -> Deferred[Any]:
     if dialog.changes is None:
-        dialog.changes = Changes(dialog)
+        dialog.changes = Changes()
     done: Deferred[Any] = dialog.changes.add(change)
     return done
 
