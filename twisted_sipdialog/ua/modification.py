@@ -1,5 +1,5 @@
 """
-A change of the session that we ask for, over as many attempts as it takes (RFC 3261 section 14.1, RFC 3311 section 5.1).
+A change of the session that we ask for, over as many attempts as it takes (RFC 3261 section 14.1, RFC 3311 5.1).
 
 What carries it, a re-INVITE or an UPDATE, is its subclass in a file of its own.
 """
