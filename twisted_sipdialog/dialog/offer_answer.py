@@ -24,6 +24,9 @@ class Exchange(Enum):
     REMOTE = "remote offer"
     STABLE = "stable"
 
+    # Each is the only one of its kind; the hash of Enum itself is made anew, in Python, each time.
+    __hash__ = object.__hash__
+
 
 N, L, R, S = Exchange
 

@@ -122,7 +122,7 @@ class Terms:
         The 422 to an interval below our minimum (section 9), the 400 to one that cannot be read; None when it
         may be.  A peer that does not know session timers would not understand a 422.
         """
-        if self.mode == "off" or "session-expires" not in request.headers:
+        if self.mode == "off" or request.headers.get("session-expires") is None:
             return None
         try:
             asked = request.headers.typed("session-expires")
@@ -143,6 +143,9 @@ class Terms:
         """
         if self.mode == "off":
             return None, []
+        get = request.headers.get
+        if self.mode != "always" and not (get("supported") or get("session-expires") or get("require")):
+            return None, []  # most requests do not speak of it at all
         knows = _knows(request)
         asked = typedOrNone(request, "session-expires")
         if asked is None and not knows and self.mode != "always":
@@ -166,4 +169,5 @@ class Terms:
 
 
 def _knows(request: Request) -> bool:
-    return any(TAG in (typedOrNone(request, name) or ()) for name in ("supported", "require"))
+    supported, required = typedOrNone(request, "supported"), typedOrNone(request, "require")
+    return (supported is not None and TAG in supported) or (required is not None and TAG in required)

@@ -178,7 +178,10 @@ _READERS: dict[str, Callable[[Message], Any]] = {
 
 def typedOrNone(message: Message, name: str) -> Any:
     """The typed value of an optional header, None when it is absent or malformed: for what must not be refused."""
+    headers = message.headers
+    if headers.get(name) is None:
+        return None
     try:
-        return message.headers.typed(name)
+        return headers.typed(name)
     except ParseError:
         return None

@@ -134,10 +134,12 @@ class Core:
     def unregister(self, dialog: Any) -> None:
         """C{dialog} takes no more."""
         self.dialogs.pop(dialog.dialogState.id, None)
-        self.onlyFlows.forget(dialog)
+        if dialog.flow is not None:
+            self.onlyFlows.forget(dialog)
 
     def tellAll(self, own: Any, name: str, *arguments: Any) -> None:
         """Tell a dialog's own delegate, then the user agent's."""
-        tell(own, name, *arguments)
+        if own is not None:
+            tell(own, name, *arguments)
         if self.delegate is not own:
             tell(self.delegate, name, *arguments)

@@ -225,7 +225,8 @@ class Dialog(DialogView):
 
     def isAcknowledged(self, context: Any) -> None:
         """The 2xx of C{context} waits for its ACK no longer."""
-        self.unacknowledged = tuple([waiting for waiting in self.unacknowledged if waiting is not context])
+        waiting = self.unacknowledged
+        self.unacknowledged = () if waiting == (context,) else tuple([other for other in waiting if other is not context])
 
     # How it goes on.
 
@@ -260,7 +261,8 @@ class Dialog(DialogView):
         """C{session} describes the call from here on."""
         if session is self.session:
             return
-        closeSession(self.session)
+        if self.session is not None:
+            closeSession(self.session)
         self.session = session
         if IToneSource.providedBy(session):
             session.tellTones(self._toneReceived)
@@ -302,7 +304,8 @@ class Dialog(DialogView):
         """The end came before the answer to an INVITE, or before the ACK."""
         overtaken = self.invitation, self.changes, self.updating, *self.unacknowledged
         self.invitation, self.unacknowledged = None, ()
-        self.keep(None)
+        if self._timing is not None:
+            self.keep(None)
         for context in overtaken:
             if context is not None:
                 context.dialogEnded(DialogTerminated(f"ended before: {reason.text}", self.ended))

@@ -177,7 +177,7 @@ class InviteServerContext(ProvisionalContext):
         if body:
             dialog.dialogState.exchanged("offer sent" if self._lateOffer else "answer sent")
         interval, timing = core.terms.answer(self.request, dialog.sessionTimer)
-        extra = "".join([f"{name}: {value}\r\n" for name, value in (*timing, *lines)])
+        extra = "".join([f"{name}: {value}\r\n" for name, value in timing + lines])
         kind = f"Content-Type: {self._session.contentType}\r\n" if body else ""
         extra = (
             f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
@@ -190,7 +190,8 @@ class InviteServerContext(ProvisionalContext):
         if self.reliable is not None:
             self.reliable.rest()
         self._respond(response)
-        dialog.keep(interval)
+        if interval is not None or dialog.sessionTimer is not None:
+            dialog.keep(interval)
         self._awaitAck()
         self._isSent(dialog, response)
 

@@ -19,11 +19,10 @@ from twisted_sipdialog.timers import Timer, TimerSet
 
 def hasOneWay(state: DialogState) -> bool:
     """The peer's Contact leads nowhere, and no proxy stands between."""
-    target = state.remoteTarget
-    if state.routeSet or not (".invalid" in target or ";ob" in target):
+    if state.routeSet:
         return False
     try:
-        uri = parseUri(target)
+        uri = parseUri(state.remoteTarget)
     except ParseError:
         return False
     return isinstance(uri, SipUri) and (uri.host.endswith(".invalid") or "ob" in uri.parameters)
@@ -42,7 +41,9 @@ class OnlyFlows:
 
     def met(self, dialog: Any, flow: Any) -> None:
         """The peer was met at C{flow}, and its Contact is known: it is reached there if it must be."""
-        only = flow if hasOneWay(dialog.dialogState) else None
+        state = dialog.dialogState
+        target = state.remoteTarget
+        only = flow if (".invalid" in target or ";ob" in target) and hasOneWay(state) else None
         if only is dialog.flow:
             return
         self.forget(dialog)

@@ -92,8 +92,12 @@ def isNoCopy(core: Core, transaction: Any, request: Request) -> Response | None:
 
 
 def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Response | None:
-    """8.2.2.3."""
-    if "require" not in request.headers:
+    """8.2.2.3; and those that we require (RFC 3262 section 3)."""
+    required = request.headers.get("require")
+    if core.configuration.rel100 == "required" and request.method == "INVITE" and not request.toTag:
+        if TAG not in (typedOrNone(request, "supported") or ()) and TAG not in (typedOrNone(request, "require") or ()):
+            return request.response(421, headers=[("Require", TAG)])
+    if required is None:
         return None
     known = core.extensions
     try:
@@ -101,15 +105,6 @@ def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Respon
     except ParseError as error:
         return _bad(request, error)
     return request.response(420, headers=[("Unsupported", ", ".join(unknown))]) if unknown else None
-
-
-def provisionalsAreReliable(core: Core, transaction: Any, request: Request) -> Response | None:
-    """RFC 3262 section 3: a caller who cannot have reliable provisionals, where we insist on them."""
-    if core.configuration.rel100 != "required" or request.method != "INVITE":
-        return None
-    if any(TAG in (typedOrNone(request, name) or ()) for name in ("supported", "require")):
-        return None
-    return request.response(421, headers=[("Require", TAG)])
 
 
 def sessionLasts(core: Core, transaction: Any, request: Request) -> Response | None:
@@ -176,7 +171,6 @@ STEPS: tuple[Step, ...] = (
     uriIsOurs,
     isNoCopy,
     extensionsAreKnown,
-    provisionalsAreReliable,
     bodyIsKnown,
     answerIsWanted,
     sessionLasts,
