@@ -29,7 +29,7 @@ from tests.integration.process import Peer
 from twisted_sipdialog import Configuration, Phase, Reason, UserAgent, UserAgentDelegate
 from twisted_sipdialog.configuration import FlowLimits, LoadLimits
 from twisted_sipdialog.errors import ConfigurationError, ResponseError, TransportError
-from twisted_sipdialog.interfaces import ISessionDescription
+from twisted_sipdialog.interfaces import ISessionDescription, IToneSource
 from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.media.fixed import FixedMedia
 from twisted_sipdialog.message.parser import Limits
@@ -549,8 +549,9 @@ class _Server:
     def sdp(self, port: int) -> bytes:
         return ANSWER
 
-    def connect(self, port: int, remote: bytes) -> None:
+    def connect(self, port: int, remote: bytes, heard: Any) -> None:
         self.connected.append((port, remote))
+        self.heard = heard
 
 
 class MediaTests(_NetworkTestCase):
@@ -572,6 +573,41 @@ class MediaTests(_NetworkTestCase):
         self.network.advance(1)
         self.successResultOf(calling)
         self.assertEqual(server.connected, [(4000, ANSWER)])
+
+    def test_limits(self) -> None:
+        session = example("media").ServerMedia(_Server())("192.0.2.1")
+        self.successResultOf(session.offer())
+        session.update(OFFER)
+        self.assertIn(b"a=sendonly", self.successResultOf(session.offer("sendonly")))
+        session.rollback()
+        self.assertEqual(self.successResultOf(session.offer()), ANSWER)
+
+    def test_forks(self) -> None:
+        """They have one port, which the last returns."""
+        server = _Server()
+        session = example("media").ServerMedia(server)("192.0.2.1")
+        fork = session.fork(self.successResultOf(session.offer()))
+        verifyObject(ISessionDescription, fork)
+        fork.update(OFFER)
+        self.assertEqual((session.remote, server.connected), (None, [(4000, OFFER)]))
+        session.close()
+        session.close()
+        self.assertEqual(server.lent, {4000})
+        fork.close()
+        self.assertEqual(server.lent, set())
+        self.assertIsNone(fork.fork().local)
+
+    def test_tones(self) -> None:
+        server = _Server()
+        session = example("media").ServerMedia(server)("192.0.2.1")
+        verifyObject(IToneSource, session)
+        told: list[tuple[str, float]] = []
+        session.tellTones(lambda tone, duration: told.append((tone, duration)))
+        self.successResultOf(session.answer(OFFER))
+        server.heard("5", 0.1)
+        session.close()
+        server.heard("6", 0.1)
+        self.assertEqual(told, [("5", 0.1)])
 
     def test_closedWhileBorrowing(self) -> None:
         server = _Server()

@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 
 from tests.media.doubles import MemoryUDP, audio, packets
 from twisted_sipdialog.errors import ConfigurationError, InvalidState, ParseError, TransportError
-from twisted_sipdialog.interfaces import IMediaWatch, ISessionDescription, ISessionDescriptionFactory
+from twisted_sipdialog.interfaces import IMediaWatch, ISessionDescription, ISessionDescriptionFactory, IToneSource
 from twisted_sipdialog.media.echo import EchoDescription, EchoMedia
 from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription
 from twisted_sipdialog.timers import TimerSet
@@ -54,6 +54,7 @@ class AnswerTests(EchoCase):
     def test_interfaces(self) -> None:
         verifyObject(ISessionDescription, self.echo)
         verifyObject(IMediaWatch, self.echo)
+        verifyObject(IToneSource, self.echo)
         verifyObject(ISessionDescriptionFactory, self.factory)
 
     def test_answer(self) -> None:

@@ -19,7 +19,7 @@ from twisted_sipdialog.media.ports import RtpPorts
 from twisted_sipdialog.timers import TimerSet
 
 PEER = ("192.0.2.4", 6000)
-AGREED = Agreed(PEER, {0: 0, 8: 8, 101: 96}, frozenset({101}), receives=True, sends=True)
+AGREED = Agreed(PEER, {0: 0, 8: 8, 101: 96}, {101: 8000}, receives=True, sends=True)
 
 
 class StreamCase(SynchronousTestCase):

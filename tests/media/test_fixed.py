@@ -10,7 +10,8 @@ from zope.interface.verify import verifyObject
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.interfaces import ISessionDescription, ISessionDescriptionFactory
 from twisted_sipdialog.media.fixed import FixedDescription, FixedMedia
-from twisted_sipdialog.message.sdp import NotAcceptable
+from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription
+from twisted_sipdialog.ua.session import GivenDescription
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -132,3 +133,194 @@ class FixedTests(SynchronousTestCase):
         self.assertRaises(InvalidValue, FixedMedia, b"\0anything")
         self.assertRaises(InvalidValue, FixedMedia, b"\0anything", "Application/SDP ; x=y")
         self.assertRaises(InvalidValue, FixedDescription(b"\0anything").answer, OFFER)
+
+
+class LimitTests(SynchronousTestCase):
+    """RFC 3264 section 8.4: the most that is wanted."""
+
+    def setUp(self) -> None:
+        self.fixed = FixedDescription(SDP)
+
+    def call(self) -> None:
+        self.fixed.offer()
+        self.fixed.update(OFFER)
+
+    def test_hold(self) -> None:
+        self.call()
+        held = SDP.replace(b"1 1", b"1 2") + b"a=sendonly\r\n"
+        self.assertEqual(held, self.fixed.offer("sendonly"))
+        self.assertEqual(SDP, self.fixed.local)
+        self.fixed.update(HELD)
+        self.assertEqual(held, self.fixed.local)
+
+    def test_holdsUntilItIsLifted(self) -> None:
+        """In further offers, and in answers."""
+        self.call()
+        self.fixed.offer("sendonly")
+        self.fixed.update(OFFER)
+        held = SDP.replace(b"1 1", b"1 2") + b"a=sendonly\r\n"
+        self.assertEqual(held, self.fixed.offer())
+        self.assertEqual(held, self.fixed.offer(None))
+        self.assertEqual(held, self.fixed.answer(OFFER))
+        self.assertIn(b" 1 3 IN IP4 192.0.2.1\r\n", self.fixed.answer(HELD))
+        self.assertIn(b"a=inactive\r\n", self.fixed.local or b"")
+        self.assertEqual(SDP.replace(b"1 1", b"1 4"), self.fixed.offer("sendrecv"))
+        self.fixed.update(OFFER)
+        self.assertEqual(SDP.replace(b"1 1", b"1 4"), self.fixed.answer(OFFER))
+
+    def test_firstOffer(self) -> None:
+        self.assertEqual(SDP + b"a=inactive\r\n", self.fixed.offer("inactive"))
+
+    def test_moreThanOurOwnIsNotToBeHad(self) -> None:
+        fixed = FixedDescription(SDP + b"a=recvonly\r\n")
+        for limit, direction in [("sendrecv", b"recvonly"), ("sendonly", b"inactive"), ("recvonly", b"recvonly")]:
+            self.assertIn(b"a=%s\r\n" % direction, fixed.offer(limit))
+
+    def test_mediaInThePlacesOfThePeer(self) -> None:
+        """What it refused or we refused stays so."""
+        self.fixed.answer(VIDEO.replace(b"a=rtpmap:0 PCMU/8000\r\n", b"m=audio 6000 RTP/AVP 8\r\n"))
+        offer = SessionDescription.parse(self.fixed.offer("sendonly"))
+        self.assertEqual([("video", 0), ("audio", 4000)], [(media.type, media.port) for media in offer.media])
+        self.assertEqual(("sendonly", 2), (offer.media[1].direction, offer.origin.version))
+
+    def test_rollbackOfTheLimit(self) -> None:
+        self.call()
+        self.fixed.offer("sendonly")
+        self.fixed.rollback()
+        self.assertEqual((SDP, OFFER), (self.fixed.local, self.fixed.remote))
+        self.assertEqual(SDP, self.fixed.answer(OFFER))
+        self.fixed.offer("recvonly")
+        self.fixed.update(OFFER)
+        self.fixed.rollback()
+        self.assertEqual((SDP, SDP), (self.fixed.local, self.fixed.offer()))
+
+    def test_rollbackToAnotherLimit(self) -> None:
+        self.call()
+        self.fixed.offer("sendonly")
+        self.fixed.update(OFFER)
+        self.fixed.offer("sendrecv")
+        self.fixed.rollback()
+        self.assertIn(b"a=sendonly\r\n", self.fixed.answer(OFFER))
+
+    def test_refusedVersionIsNotUsedForSomethingElse(self) -> None:
+        """Section 8: the peer has seen that one."""
+        self.call()
+        held = self.fixed.offer("sendonly")
+        for _ in range(2):
+            self.fixed.rollback()
+            self.assertEqual(held, self.fixed.offer("sendonly"))
+        self.fixed.rollback()
+        self.assertEqual(SDP, self.fixed.answer(OFFER))
+        self.assertEqual(SDP.replace(b"1 1", b"1 3") + b"a=inactive\r\n", self.fixed.offer("inactive"))
+        self.fixed.rollback()
+        first = FixedDescription(SDP)
+        first.offer()
+        first.rollback()
+        self.assertEqual(SDP.replace(b"1 1", b"1 2") + b"a=inactive\r\n", first.offer("inactive"))
+
+    def test_limitThatIsNoDirection(self) -> None:
+        self.call()
+        for limit in ("", "hold", "sendrecv "):
+            error = self.assertRaises(InvalidValue, self.fixed.offer, limit)
+            self.assertEqual(("limit", limit), (error.name, error.value))
+        self.assertEqual(SDP, self.fixed.offer())
+
+    def test_whatIsNoSdpHasNoDirection(self) -> None:
+        opaque = FixedDescription(b"anything", "application/x-opaque")
+        self.assertEqual("limit", self.assertRaises(InvalidValue, opaque.offer, "sendonly").name)
+        self.assertEqual(b"anything", opaque.offer("sendrecv"))
+        self.assertRaises(InvalidValue, FixedDescription(b"anything").offer, "sendonly")
+
+
+class ExchangeTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.fixed = FixedDescription(SDP)
+
+    def test_laterAnswerToTheSameOffer(self) -> None:
+        """An early answer, then the final one, which counts."""
+        self.fixed.offer()
+        self.fixed.update(OFFER)
+        self.fixed.update(HELD)
+        self.assertEqual((SDP, HELD), (self.fixed.local, self.fixed.remote))
+        self.assertRaises(NotAcceptable, self.fixed.update, VIDEO)
+        self.assertEqual((SDP, HELD), (self.fixed.local, self.fixed.remote))
+        self.fixed.rollback()
+        self.assertEqual((None, None), (self.fixed.local, self.fixed.remote))
+
+    def test_noAnswerAfterTheNextOffer(self) -> None:
+        self.fixed.offer()
+        self.fixed.update(OFFER)
+        self.fixed.answer(OFFER)
+        self.assertRaises(NotAcceptable, self.fixed.update, HELD)
+
+    def test_offerOrAnswerThatWasNotMadeHasNothingToRollBack(self) -> None:
+        """What was agreed before stays in force."""
+        for failing, error, argument in [("answer", NotAcceptable, VIDEO), ("offer", InvalidValue, "hold")]:
+            fixed = FixedDescription(SDP)
+            fixed.offer()
+            fixed.update(OFFER)
+            self.assertRaises(error, getattr(fixed, failing), argument)
+            fixed.rollback()
+            self.assertEqual((SDP, OFFER), (fixed.local, fixed.remote))
+
+
+class ForkTests(SynchronousTestCase):
+    """RFC 3261 section 13.2.2.4: each dialog has its own session."""
+
+    def setUp(self) -> None:
+        self.fixed = FixedDescription(SDP)
+
+    def test_takesItsOwnAnswer(self) -> None:
+        fork = self.fixed.fork(self.fixed.offer())
+        verifyObject(ISessionDescription, fork)
+        self.assertEqual((None, None), (fork.local, fork.remote))
+        fork.update(HELD)
+        self.fixed.update(OFFER)
+        self.assertEqual((SDP, HELD, OFFER), (fork.local, fork.remote, self.fixed.remote))
+        fork.rollback()
+        self.assertEqual((None, None), (fork.local, fork.remote))
+
+    def test_forkOfAnAnsweredOne(self) -> None:
+        offer = self.fixed.offer()
+        self.fixed.update(OFFER)
+        fork = self.fixed.fork(offer)
+        self.assertRaises(NotAcceptable, fork.update, VIDEO)
+        fork.update(OFFER)
+        self.assertIn(b"1 2", fork.offer("sendonly"))
+        self.assertEqual(SDP, self.fixed.offer())
+
+    def test_limitOfTheOfferOnly(self) -> None:
+        """What another dialog's session was limited to later is its own affair."""
+        offer = self.fixed.offer("sendonly")
+        fork = self.fixed.fork(offer)
+        fork.update(OFFER)
+        self.assertEqual(offer, fork.offer())
+        self.fixed.update(OFFER)
+        self.fixed.offer("inactive")
+        later = self.fixed.fork(offer)
+        later.update(OFFER)
+        self.assertIn(b"a=recvonly\r\n", later.answer(HELD))
+
+    def test_withoutAnOffer(self) -> None:
+        self.fixed.answer(OFFER)
+        fork = self.fixed.fork()
+        self.assertRaises(NotAcceptable, fork.update, OFFER)
+        self.assertEqual((None, SDP), (fork.local, fork.offer()))
+
+    def test_opaque(self) -> None:
+        fork = FixedDescription(b"anything", "application/x-opaque").fork(b"anything")
+        fork.update(b"what")
+        self.assertEqual(("application/x-opaque", b"what"), (fork.contentType, fork.remote))
+
+    def test_bodyGivenByTheApplication(self) -> None:
+        """Taken as it is, and so are the answers to it, on every fork; what comes later is compared."""
+        given = GivenDescription(SDP)
+        fork = given.fork(given.offer())
+        self.assertIsInstance(fork, GivenDescription)
+        for session in (given, fork):
+            for answer in (b"early", VIDEO, OFFER):
+                session.update(answer)
+                self.assertEqual((SDP, answer), (session.local, session.remote))
+            session.offer()
+            self.assertRaises(NotAcceptable, session.update, VIDEO)
+            self.assertEqual(OFFER, session.remote)

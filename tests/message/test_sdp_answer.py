@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription, answerDirection
-from twisted_sipdialog.message.sdp_answer import checkAnswer, fitAnswer, fitOffer
+from twisted_sipdialog.errors import InvalidValue
+from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription, answerDirection, narrowed
+from twisted_sipdialog.message.sdp_answer import checkAnswer, fitAnswer, fitOffer, limited, numbered
 
 HEAD = ("v=0", "o=alice 2890844526 2890844527 IN IP4 host.example.com", "s=-", "c=IN IP4 192.0.2.4", "t=0 0")
 AUDIO = ("m=audio 49170 RTP/AVP 0 97", "a=rtpmap:97 iLBC/8000", "a=fmtp:97 mode=30", "a=ptime:20")
@@ -169,3 +170,91 @@ class NextOfferTests(SynchronousTestCase):
         self.assertEqual(("0", "96"), fitOffer(self.FULL, previous).media[0].formats)
         other = description(*HEAD, "m=audio 9 RTP/AVP 0 101", "a=rtpmap:101 opus/48000/2")
         self.assertEqual(other.media[0].lines, fitOffer(self.FULL, other).media[0].lines)
+
+    def test_eachMediaKeepsItsOwnDirection(self) -> None:
+        """Of several of one type, in other places than ours."""
+        local = description(*HEAD, "m=audio 4000 RTP/AVP 0", "m=audio 4002 RTP/AVP 0", "a=recvonly")
+        previous = fitAnswer(description(*HEAD, *VIDEO, "m=audio 9 RTP/AVP 0", "m=audio 9 RTP/AVP 0"), local)
+        offer = fitOffer(limited(local, "sendonly"), previous)
+        self.assertEqual(["sendonly", "inactive"], [media.direction for media in offer.media[1:]])
+
+    def test_protocolInTheSpellingOfThePeer(self) -> None:
+        """An answer repeats it; it is the same medium all the same."""
+        previous = fitAnswer(description(*HEAD, *VIDEO, "m=audio 9 rtp/avp 0", "a=sendonly"), self.FULL)
+        self.assertEqual("sendrecv", fitOffer(self.FULL, previous).media[1].direction)
+
+
+class LimitTests(SynchronousTestCase):
+    """RFC 3264 section 8.4: hold, and what else is less than everything."""
+
+    def test_directions(self) -> None:
+        """Only what both allow, all sixteen: sendrecv held is sendonly, recvonly held is inactive."""
+        directions = ["sendrecv", "sendonly", "recvonly", "inactive"]
+        table = {
+            "sendrecv": directions,
+            "sendonly": ["sendonly", "sendonly", "inactive", "inactive"],
+            "recvonly": ["recvonly", "inactive", "recvonly", "inactive"],
+            "inactive": ["inactive"] * 4,
+        }
+        for limit, expected in table.items():
+            self.assertEqual(expected, [narrowed(direction, limit) for direction in directions], limit)
+
+    def test_everyMediaFromItsOwn(self) -> None:
+        both = description(*HEAD, *AUDIO, *VIDEO, "a=recvonly", "a=x")
+        self.assertEqual(
+            text(*HEAD, *AUDIO, "a=sendonly", *VIDEO, "a=inactive", "a=x"), limited(both, "sendonly").toBytes()
+        )
+        self.assertEqual(text(*HEAD, *AUDIO, "a=recvonly", *VIDEO, "a=recvonly", "a=x"),
+                         limited(both, "recvonly").toBytes())  # fmt: skip
+
+    def test_directionOfTheSession(self) -> None:
+        """It stays; media that may not do what it says state their own."""
+        for ofSession, ofVideo in [("sendrecv", "sendonly"), ("recvonly", "inactive"), ("inactive", "inactive")]:
+            sdp = limited(description(*HEAD, f"a={ofSession}", *AUDIO, "a=sendrecv", *VIDEO), "sendonly")
+            self.assertEqual(["sendonly", ofVideo], [media.direction for media in sdp.media])
+            self.assertEqual(f"a={ofSession}", sdp.lines[-1])
+
+    def test_refusedMediaStayAsTheyAre(self) -> None:
+        sdp = description(*HEAD, "m=video 0 RTP/AVP 31", "a=sendrecv", *AUDIO)
+        self.assertEqual(sdp.media[0].lines, limited(sdp, "inactive").media[0].lines)
+
+    def test_itselfWithinTheLimit(self) -> None:
+        for limit, direction in [("sendrecv", "recvonly"), ("sendonly", "sendonly"), ("recvonly", "inactive")]:
+            sdp = SessionDescription.parse(text(*HEAD, *AUDIO, f"a={direction}").replace(b"\r\n", b"\n"))
+            self.assertIs(sdp, limited(sdp, limit))
+
+    def test_limitThatIsNoDirection(self) -> None:
+        for limit in ("", "hold", "Sendonly", "send recv"):
+            error = self.assertRaises(InvalidValue, limited, description(*HEAD), limit)
+            self.assertEqual(("limit", limit), (error.name, error.value))
+
+    def test_answersWithinTheLimit(self) -> None:
+        """RFC 3264 section 6.1, with less of our own: both on hold is inactive."""
+        for offered, answered in [("sendrecv", "sendonly"), ("sendonly", "inactive"), ("recvonly", "sendonly")]:
+            answer = fitAnswer(
+                description(*HEAD, "m=audio 9 RTP/AVP 0", f"a={offered}"), limited(AnswerTests.LOCAL, "sendonly")
+            )
+            self.assertEqual(answered, answer.media[0].direction, offered)
+
+
+class NumberTests(SynchronousTestCase):
+    """RFC 3264 section 8: one version of a session is one description."""
+
+    FIRST = description(*HEAD, *AUDIO)
+    HELD = FIRST.withDirection("sendonly").withVersionBumped()
+
+    def version(self, ours: SessionDescription, *known: SessionDescription | None) -> int:
+        return numbered(ours, *(sdp and sdp.toBytes() for sdp in known)).origin.version - self.FIRST.origin.version
+
+    def test_nothingKnown(self) -> None:
+        self.assertIs(self.FIRST, numbered(self.FIRST, None, None))
+
+    def test_inForceAgain(self) -> None:
+        self.assertEqual(0, self.version(self.FIRST, self.FIRST, self.HELD))
+
+    def test_sentAgain(self) -> None:
+        self.assertEqual(1, self.version(self.HELD, self.FIRST, self.HELD))
+
+    def test_refusedVersionMeansNothingElse(self) -> None:
+        self.assertEqual(2, self.version(self.FIRST.withDirection("inactive"), self.FIRST, self.HELD))
+        self.assertEqual(2, self.version(self.FIRST.withDirection("inactive"), None, self.HELD))

@@ -4,10 +4,12 @@ One RTP port, and the streams that come in at it: one, or those of a call that f
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from twisted.internet.protocol import DatagramProtocol
 
 from twisted_sipdialog.media.echo_stream import EchoStream
-from twisted_sipdialog.media.ports import RtpPorts
+from twisted_sipdialog.media.ports import RtpPorts, canonical
 
 
 class EchoPort(DatagramProtocol):
@@ -25,6 +27,7 @@ class EchoPort(DatagramProtocol):
         @raise TransportError: no port is free (503).
         """
         self._streams: list[EchoStream] = []
+        self._left: set[tuple[str | None, int]] = set()
         # RTCP is received, as the peer expects, and means nothing to an echo.
         self._pair = ports.open(host, self, DatagramProtocol())
         self.number = self._pair.number
@@ -39,6 +42,7 @@ class EchoPort(DatagramProtocol):
         """It does no more; without any, the ports are given back.  Repeating it does nothing."""
         if stream in self._streams:
             self._streams.remove(stream)
+            self._left |= stream.places
             stream.transport = None
         if not self._streams:
             self.isOpen = False
@@ -47,7 +51,14 @@ class EchoPort(DatagramProtocol):
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         """A packet from anybody: to the stream that has the best claim to it, the oldest of equals."""
         streams = self._streams
-        if len(streams) == 1:
+        if len(streams) == 1 and not self._left:
             streams[0].datagramReceived(datagram, addr)
-        elif streams:
-            max(streams, key=lambda stream: stream.claim(addr)).datagramReceived(datagram, addr)
+            return
+        claim, stream = max(((stream.claim(addr), stream) for stream in streams), key=itemgetter(0), default=(0, None))
+        if stream is None:
+            return
+        if claim < 2 and (canonical(addr[0]), addr[1]) in self._left:
+            # The peer of a fork that is over does not know it yet, and is nobody else's for that.
+            stream.dropped["source"] += 1
+        else:
+            stream.datagramReceived(datagram, addr)

@@ -163,6 +163,11 @@ class EchoStream(DatagramProtocol):
         if not self._ended:
             self._told += (told,)
 
+    @property
+    def places(self) -> set[tuple[str | None, int]]:
+        """Where the peer is, by its description and by what came: (host, port) in the one spelling."""
+        return {(canonical(place[0]), place[1]) for place in (self._remote, self._peer) if place is not None}
+
     def claim(self, source: tuple[str, int]) -> int:
         """
         How good a claim this stream has to what comes from C{source}, among several at one port: 3, it is where the

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.interfaces import ISessionDescription, ISessionDescriptionFactory
 from twisted_sipdialog.message.sdp import SENDRECV, NotAcceptable, SessionDescription
-from twisted_sipdialog.message.sdp_answer import checkAnswer, checkLimit, fitAnswer, fitOffer, limited, numbered
+from twisted_sipdialog.message.sdp_answer import checkAnswer, fitAnswer, fitOffer, limited, numbered
 
 _SDP: Final = "application/sdp"
 #: How many fixed descriptions, and for each how many different offers, are remembered with what fits them.
@@ -94,10 +94,8 @@ class FixedDescription:
         self._undo = None
         if limit is None:
             limit = self._limit
-        elif limit != SENDRECV:
-            checkLimit(limit)
-            if not self._isSdp:
-                raise InvalidValue("limit", limit, f"{SENDRECV} for what is no SDP")
+        elif limit != SENDRECV and not self._isSdp:
+            raise InvalidValue("limit", limit, f"{SENDRECV} for what is no SDP")
         body = self._within(limit)
         if self._isSdp:
             if self.local is not None and self.local != body:
