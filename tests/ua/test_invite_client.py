@@ -206,16 +206,31 @@ class ProgressTests(CallerCase):
 
     def test_noEarlyDialog(self):
         """
-        Section 12.1: a provisional without a To tag, or without Contact, makes no dialog and harms nothing.
+        Section 12.1: a provisional without a To tag, or with a Contact that is none, makes no dialog and harms nothing.
         """
         context, invite = self.context()
         self.peer.respond(invite, 180, headers={"To": invite.headers.get("to")})
-        self.fork(invite, 183, "f1", Contact=None)
+        self.fork(invite, 183, "f1", Contact="nobody")
         self.network.advance(0.1)
         self.assertEqual((context.dialogs, len(self.notes.progress)), ([], 2))
         self.peer.respond(invite, 200, body=ANSWER)
         self.network.advance(0.1)
         self.successResultOf(context.whenAnswered())
+
+    def test_withoutContact(self):
+        """
+        Section 12.1.1 demands a Contact; without one the early dialog's peer is where the INVITE went, until the 2xx
+        says more.
+        """
+        context, invite = self.context()
+        self.fork(invite, 183, "f1", Contact=None)
+        self.network.advance(0.1)
+        (dialog,) = context.dialogs
+        self.assertEqual((dialog.state, dialog.remote.uri), (Phase.EARLY, invite.uriText))
+        self.fork(invite, 200, "f1", Contact="<sip:desk@peer.example:5060>")
+        self.network.advance(0.1)
+        self.assertIs(self.successResultOf(context.whenAnswered()), dialog)
+        self.assertEqual(dialog.remote.uri, "sip:desk@peer.example:5060")
 
     def test_delegateRaises(self):
         """

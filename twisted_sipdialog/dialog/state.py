@@ -108,7 +108,7 @@ class DialogState:
         """
         The UAC's side (section 12.1.2).
 
-        @raise ParseError: no usable Contact or Record-Route.
+        @raise ParseError: no usable Contact or Record-Route; a provisional may lack the first.
         """
         self = cls()
         self.callId = request.callId
@@ -119,7 +119,12 @@ class DialogState:
         self.localSequence = request.cseqNumber
         self.remoteSequence = None
         self.routeSet = _routes(response)[::-1]
-        self.remoteTarget = _target(response)
+        if response.statusCode < 200 and response.headers.get("contact") is None:
+            # Section 12.1.1 wants one, and telephones that have none in a provisional want their PRACK all the same:
+            # where the INVITE went it is found.
+            self.remoteTarget = request.uriText
+        else:
+            self.remoteTarget = _target(response)
         self.role = "uac"
         self.phase = Phase.EARLY
         self.exchange = Exchange.NONE

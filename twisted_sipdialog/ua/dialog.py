@@ -226,7 +226,7 @@ class Dialog(DialogView):
     def isAcknowledged(self, context: Any) -> None:
         """The 2xx of C{context} waits for its ACK no longer."""
         waiting = self.unacknowledged
-        self.unacknowledged = () if waiting == (context,) else tuple([other for other in waiting if other is not context])
+        self.unacknowledged = () if waiting == (context,) else tuple([one for one in waiting if one is not context])
 
     # How it goes on.
 

@@ -15,6 +15,7 @@ from twisted_sipdialog.errors import DialogTerminated, InvalidState, NoPrack
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.accepted import AcceptedContext
+from twisted_sipdialog.ua.delegation import cancel
 from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.reliable import Reliable
 from twisted_sipdialog.ua.session import describe, sdpOf
@@ -153,9 +154,12 @@ class ProvisionalContext(AcceptedContext):
     def unpracked(self) -> None:
         """Section 3: no PRACK in 64*T1, so the INVITE is refused."""
         reliable, self.reliable = self.reliable, None
+        pending, self.pending = self.pending, None
         assert reliable is not None
-        self._refuse(504)
+        self.reject(504)
+        # Whoever waits for the PRACK hears of this, rather than that he is cancelled.
         reliable.end(NoPrack(f"no PRACK in {self.dialog!r}"))
+        cancel(pending)
 
     def undescribed(self, failure: Failure) -> None:
         """What the PRACK says does not answer our offer."""
