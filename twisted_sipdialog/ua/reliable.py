@@ -110,11 +110,13 @@ class Reliable:
         """The PRACK was answered; C{failure}: what it carried is of no use."""
         if not self._queue:
             return
-        fire(self._queue.pop(0).done, failure or prack)
+        first = self._queue.pop(0)
         if failure is not None:
             self._context.undescribed(failure)
         elif self._queue and not self._context.answered:
             self._transmit()
+        # Whoever waited may send the next one at once, which is then the first again.
+        fire(first.done, failure or prack)
         if self._then is not None and not self.describing:
             accept, self._then = self._then, None
             accept()
