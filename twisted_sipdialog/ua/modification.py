@@ -24,7 +24,7 @@ from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
-from twisted_sipdialog.ua.session import SDP, GivenDescription, sdpOf
+from twisted_sipdialog.ua.session import SDP, GivenOffer, sdpOf
 from twisted_sipdialog.ua.uac import Sending
 
 #: How often one change is sent at most.
@@ -129,7 +129,7 @@ class Modification:
         """Our offer: what the application gave, or what describes the call says."""
         wanted, dialog = self._wanted, self.dialog
         if wanted.body is not None:
-            session = self._session = GivenDescription(_successor(wanted, dialog), wanted.contentType)
+            session = self._session = GivenOffer(_successor(wanted, dialog), wanted.contentType)
             return session.offer()
         session = self._session = dialog.session
         if session is None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from twisted_sipdialog.errors import LocalError
+from twisted_sipdialog.errors import LocalError, ParseError
 from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message import Headers, Message
 from twisted_sipdialog.message.multipart import findBody
+from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.identity import hostOf
 
@@ -45,6 +46,23 @@ class GivenDescription(FixedDescription):
             self.local, self.remote = self._offered or self._body, answer
         else:
             super().update(answer)
+
+
+class GivenOffer(GivenDescription):
+    """
+    A body the application gave to change the session there is.  Whatever of that is SDP, its answer has to fit it
+    (RFC 3264 section 6): there is something to go back to.
+    """
+
+    __slots__ = ()
+
+    def update(self, answer: bytes) -> None:
+        try:
+            SessionDescription.parse(self._body)
+        except ParseError:
+            super().update(answer)
+        else:
+            FixedDescription.update(self, answer)
 
 
 def describe(core: Core, body: bytes | None, contentType: str | None, media: Any, flow: Any) -> Any:
