@@ -275,7 +275,7 @@ class Dialog(DialogView):
         if self._timing is not None:
             self._timing.stop()
             self._timing = None
-        if interval is not None and self.ended is None:
+        if interval is not None and self.state is not Phase.TERMINATED:
             self._timing = SessionTimer(self, interval)
 
     def hangUp(self, reason: Reason, lines: Lines | None = None, message: Any = None) -> None:
