@@ -111,9 +111,10 @@ class ProvisionalContext(AcceptedContext):
         """RFC 3262 section 3: whom it may be sent to, and whom it must."""
         policy = self.core.configuration.rel100
         required = TAG in (typedOrNone(self.request, "require") or ())
+        supported = required or TAG in (typedOrNone(self.request, "supported") or ())
         if wanted is None:
-            return required or policy == "required"
-        if wanted and (policy == "off" or not (required or TAG in (typedOrNone(self.request, "supported") or ()))):
+            return required or (supported and policy == "required")
+        if wanted and (policy == "off" or not supported):
             raise InvalidState("progress", "reliable, and one of us does not know 100rel", "RFC 3262 section 3")
         if required and not wanted:
             raise InvalidState("progress", "not reliable, and the caller requires 100rel", "RFC 3262 section 3")
