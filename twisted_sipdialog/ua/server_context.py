@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_sipdialog.errors import InvalidState, InvalidValue
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, InvalidValue
 from twisted_sipdialog.interfaces import IServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
@@ -269,8 +269,8 @@ class ServerContext:
     def raised(self, failure: Failure) -> None:
         """The delegate's method failed."""
         self.pending = None
-        if failure.check(CancelledError) and (self.answered or self.cancelled is not None):
-            return
+        if failure.check(CancelledError, DialogTerminated) and (self.answered or self.cancelled is not None):
+            return  # it was told that the call is over
         if self.answered:
             _log.failure("the delegate failed after it answered {method}", failure, method=self.method)
             return
