@@ -16,7 +16,7 @@ from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.state_change import eventOf
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, NoPrack, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
@@ -211,6 +211,7 @@ class InviteServerContext(ProvisionalContext):
             self._refuse(487)
             return
         self._close()
+        self._endReliable(error)
         acknowledged, self._acknowledged = self._acknowledged, None
         fire(acknowledged, Failure(error))
 
@@ -221,8 +222,6 @@ class InviteServerContext(ProvisionalContext):
         if self.dialog is not None and self in self.dialog.unacknowledged:
             # It counts for its source until the ACK: a forged one never sends it, and our 2xx go to whom it named.
             return
-        if self.reliable is not None:
-            self.reliable.end(NoPrack("the final response overtook it"))
         # The transaction stays for its time; what we hold need not.
         self.transaction.user = None
         source, self._source = self._source, ""
@@ -252,7 +251,9 @@ class InviteServerContext(ProvisionalContext):
         self._endDialog(response)
         if not self._isDialogs:
             cancel(self._describing)
-        fire(acknowledged, Failure(DialogTerminated(f"refused with {response.statusCode} before it was accepted")))
+        error = DialogTerminated(f"refused with {response.statusCode} before it was accepted")
+        self._endReliable(error)
+        fire(acknowledged, Failure(error))
 
     def _endDialog(self, response: Response) -> None:
         dialog = self.dialog

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.dialog.reliable import TAG
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, NoPrack
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, NoPrack, SipError
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.accepted import AcceptedContext
@@ -158,9 +158,14 @@ class ProvisionalContext(AcceptedContext):
         pending, self.pending = self.pending, None
         assert reliable is not None
         self.reject(504)
-        # Whoever waits for the PRACK hears of this, rather than that he is cancelled.
+        # First of all to whoever waits for it: a coroutine that does is not merely cancelled.
         reliable.end(NoPrack(f"no PRACK in {self.dialog!r}"))
         cancel(pending)
+
+    def _endReliable(self, error: SipError) -> None:
+        """The call is over, and no PRACK is waited for."""
+        if self.reliable is not None:
+            self.reliable.end(error)
 
     def undescribed(self, failure: Failure) -> None:
         """What the PRACK says does not answer our offer."""
