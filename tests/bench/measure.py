@@ -26,6 +26,7 @@ OURS = "twistd -n --logfile=FOLDER/sipua.log --pidfile= sipua --media fixed --li
 #: C{FOLDER} and C{PORT} are filled in; the first word is looked up beside python.
 COMMANDS = {
     "sipua": OURS,
+    "timers": f"{OURS} --session-timers always",
     "floor": "python tests/bench/floor.py PORT",
     "sippy": "python tests/bench/sippy_uas.py PORT",
     "profiled": OURS.replace("twistd ", "twistd --profile=FOLDER/profile --profiler=cprofile --savestats "),
