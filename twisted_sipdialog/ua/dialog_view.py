@@ -35,6 +35,7 @@ class DialogView:
         "digest",
         "ended",
         "other",
+        "reliable",
         "req",
         "res",
         "session",
@@ -56,6 +57,8 @@ class DialogView:
         self.session: Any = None
         self.digest: Any = None
         self.other: Any = None
+        #: What was sent reliably to the peer's INVITE, as long as a PRACK may come, or None.
+        self.reliable: Any = None
         self.ended: Ended | None = None
         self._contact = contact
         self._source = source

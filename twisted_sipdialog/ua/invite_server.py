@@ -187,9 +187,9 @@ class InviteServerContext(ProvisionalContext):
         self._agreed(dialog, response)
         dialog.invitation = None
         dialog.unacknowledged += (self,)
+        self._respond(response)
         if self.reliable is not None:
             self.reliable.rest()
-        self._respond(response)
         if interval is not None or dialog.sessionTimer is not None:
             dialog.keep(interval)
         self._awaitAck()

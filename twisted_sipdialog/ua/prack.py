@@ -108,11 +108,10 @@ def prackReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     """Section 3: 200 when it acknowledges what we sent, else 481."""
     request = transaction.request
     try:
-        for context in (dialog.invitation, *dialog.unacknowledged):
-            reliable = getattr(context, "reliable", None)
-            if reliable is not None and reliable.acknowledged(request):
-                PrackContext(core, transaction, dialog, 200).settle(context)
-                return
+        reliable = dialog.reliable
+        if reliable is not None and reliable.acknowledged(request):
+            PrackContext(core, transaction, dialog, 200).settle(reliable)
+            return
     except ParseError as error:
         transaction.respond(request.response(400, f"Bad Request: {error}"[:80]))
         return
@@ -124,39 +123,39 @@ class PrackContext(ServerContext):
 
     __slots__ = ()
 
-    def settle(self, invitation: Any) -> None:
+    def settle(self, reliable: Any) -> None:
         """Answer it, and tell who waits for it."""
         dialog, state = self.dialog, self.dialog.dialogState
         try:
             sdp = sdpOf(self.request)
-            if state.exchange is Exchange.LOCAL and invitation.reliable.isDescribed:
+            if state.exchange is Exchange.LOCAL and reliable.isDescribed:
                 if sdp is None:
                     raise ParseError("the PRACK has no answer to our offer")
                 dialog.session.update(sdp)
                 state.exchanged("answer received")
             elif sdp is not None:
-                self._offered(invitation, sdp)
+                self._offered(reliable, sdp)
                 return
         except Exception:
             failure = Failure()
             self._refuse(failure)
-            self._settled(invitation, failure)
+            self._settled(reliable, failure)
             return
         self.accept()
-        self._settled(invitation, None)
+        self._settled(reliable, None)
 
-    def _offered(self, invitation: Any, offer: bytes) -> None:
+    def _offered(self, reliable: Any, offer: bytes) -> None:
         """The next offer: what stands, stands also when nothing answers this one."""
         dialog = self.dialog
         refusal = refusalOf(dialog.dialogState.exchange)
         if refusal is not None:
             self.reject(refusal)
-            self._settled(invitation, None)
+            self._settled(reliable, None)
             return
         dialog.dialogState.exchanged("offer received")
         answering = maybeDeferred(dialog.session.answer, offer)
         answering.addCallback(self._answered).addErrback(self._unanswered)
-        answering.addCallback(lambda _: self._settled(invitation, None))
+        answering.addCallback(lambda _: self._settled(reliable, None))
 
     def _answered(self, answer: bytes) -> None:
         if not self.answered and self.dialog.ended is None:
@@ -172,10 +171,9 @@ class PrackContext(ServerContext):
     def _refuse(self, failure: Failure) -> None:
         self.reject(getattr(failure.value, "statusCode", None) or 500)
 
-    def _settled(self, invitation: Any, failure: Failure | None) -> None:
+    def _settled(self, reliable: Any, failure: Failure | None) -> None:
         if not self.answered:
             self.reject(487)  # the call ended before there was an answer
-        if invitation.reliable is not None:
-            invitation.reliable.settled(self.request, failure)
+        reliable.settled(self.request, failure)
         self.core.tellAll(self.dialog.delegate, "prackReceived", self.dialog, self.request)
         self.dialog.goOn()

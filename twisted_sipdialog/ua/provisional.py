@@ -135,7 +135,9 @@ class ProvisionalContext(AcceptedContext):
             response = self._send(code, phrase, extra, body, contentType)
             done: Deferred[Any] = succeed(None)
         else:
-            reliable = self.reliable = self.reliable or Reliable(self)
+            if self.reliable is None:
+                self.reliable = self.dialog.reliable = Reliable(self)
+            reliable = self.reliable
             # RFC 3311 section 5.1: whether the caller may send UPDATE from here on.
             lines = [*reliable.lines(), ("Allow", self.core.allow()), *extra]
             response = self._written(code, phrase, lines, body, contentType)

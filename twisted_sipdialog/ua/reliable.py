@@ -113,7 +113,9 @@ class Reliable:
         first = self._queue.pop(0)
         if failure is not None:
             self._context.undescribed(failure)
-        elif self._queue and not self._context.answered:
+        elif self._context.answered:
+            self._forget()
+        elif self._queue:
             self._transmit()
         # Whoever waited may send the next one at once, which is then the first again.
         fire(first.done, failure or prack)
@@ -127,15 +129,28 @@ class Reliable:
             self._timer = None
 
     def rest(self) -> None:
-        """The final response goes out: nothing is repeated any more, but a PRACK may still come (section 3)."""
-        self._stop()
-        for provisional in self._queue[1:]:
-            fire(provisional.done, Failure(NoPrack("the final response overtook it")))
+        """The 2xx went out: nothing is repeated any more, but the PRACK on its way may still come (section 3)."""
+        overtaken = NoPrack("the final response overtook it")
+        queued = self._queue[1:]
         del self._queue[1:]
+        if self._timer is not None:
+            self._stop()
+            self._timer = self._context.core.timers.at(self._deadline, lambda _: self.end(overtaken))
+        elif not self._queue:
+            self._forget()
+        for provisional in queued:
+            fire(provisional.done, Failure(overtaken))
+
+    def _forget(self) -> None:
+        """A PRACK would mean nothing here any more."""
+        dialog = self._context.dialog
+        if dialog.reliable is self:
+            dialog.reliable = None
 
     def end(self, error: SipError) -> None:
         """No PRACK can come any more."""
         self._stop()
+        self._forget()
         self._then = None
         queue, self._queue = self._queue, []
         for provisional in queue:
