@@ -257,7 +257,12 @@ class ScriptedPeer:
     def _sentAs(self, method: str, response: Response) -> Request:
         for message, _ in self._flows:
             if isinstance(message, Request) and message.method == method:
-                if (message.callId, message.cseqNumber) == (response.callId, response.cseqNumber):
+                # The tag tells it from one of the other side, which counts for itself (section 12.2.1.1).
+                if (message.callId, message.fromTag, message.cseqNumber) == (
+                    response.callId,
+                    response.fromTag,
+                    response.cseqNumber,
+                ):
                     return message
         raise ValueError(f"{response!r} answers no {method} of {self!r}")
 
