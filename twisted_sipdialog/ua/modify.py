@@ -101,8 +101,9 @@ def _add(dialog: Dialog, change: Modification) -> Deferred[Any]:
 def _allowsUpdate(dialog: Dialog) -> bool | None:
     """The peer says so (RFC 3311 section 5.1), or does not; None: it does not speak of it."""
     source = dialog.req if dialog.role == "uas" else dialog.res
-    allowed = typedOrNone(source, "allow") if source is not None else None
-    return None if allowed is None else "UPDATE" in allowed
+    if source is None or "allow" not in source.headers:
+        return None
+    return "UPDATE" in (typedOrNone(source, "allow") or ())
 
 
 def _holds(dialog: Dialog) -> bool:
