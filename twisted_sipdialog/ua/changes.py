@@ -36,6 +36,9 @@ class Changes:
 
     def again(self, change: Modification) -> None:
         """It has waited to be tried again: before all others, as soon as it may."""
+        if change in self._aside:
+            change.start()
+            return
         self._now = None
         self._queue.insert(0, change)
         self.next()
