@@ -53,10 +53,10 @@ class Changes:
         """C{change} is through, one way or the other."""
         if change is self._now:
             self._now = None
-            self.next()
         for waiting in (self._queue, self._aside):
             if change in waiting:
                 waiting.remove(change)
+        self.next()
 
     @property
     def isInviting(self) -> bool:

@@ -183,6 +183,11 @@ class UpdateServerContext(ServerContext):
         else:
             session.close()
 
+    def _respond(self, response: Response) -> None:
+        super()._respond(response)
+        if response.statusCode >= 300:
+            self.dialog.goOn()
+
     def _close(self) -> None:
         super()._close()
         dialog = self.dialog
