@@ -27,7 +27,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.provisional import ProvisionalContext
 from twisted_sipdialog.ua.server_context import oneLine
-from twisted_sipdialog.ua.session import closeSession
+from twisted_sipdialog.ua.session import discard, takeBack
 
 _log = Logger()
 
@@ -123,17 +123,11 @@ class InviteServerContext(ProvisionalContext):
         else:
             self._accepted(body, code, phrase, lines, delegate)
 
-    @property
-    def _isDialogs(self) -> bool:
-        """The session description is the one that the dialog had already, and goes on with."""
-        return self.dialog is not None and self._session is self.dialog.session
-
     def _undescribed(self, failure: Failure) -> None:
         """No answer could be made: the offer is refused, and whoever accepted is told why."""
         self._describing = None
         acknowledged, self._acknowledged = self._acknowledged, None
-        if not self._isDialogs:
-            closeSession(self._session)
+        discard(self._session, self.dialog)
         if not self.answered:
             if failure.check(SipError) is None:
                 _log.failure("no session description could be made", failure)
@@ -164,10 +158,7 @@ class InviteServerContext(ProvisionalContext):
         self._describing = None
         if self.answered:
             # Cancelled, or out of time, and the description was made all the same: a dialog's own goes back.
-            if self._isDialogs:
-                self._session.rollback()
-            else:
-                closeSession(self._session)
+            takeBack(self._session, self.dialog)
             return
         core = self.core
         dialog = self.dialog or self._makeDialog()
@@ -249,8 +240,7 @@ class InviteServerContext(ProvisionalContext):
         """Refused: the early dialog goes with it."""
         acknowledged, self._acknowledged = self._acknowledged, None
         self._endDialog(response)
-        if not self._isDialogs:
-            cancel(self._describing)
+        cancel(self._describing)
         error = DialogTerminated(f"refused with {response.statusCode} before it was accepted")
         self._endReliable(error)
         fire(acknowledged, Failure(error))

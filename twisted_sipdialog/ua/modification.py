@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -24,7 +24,7 @@ from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
-from twisted_sipdialog.ua.session import SDP, GivenOffer, sdpOf
+from twisted_sipdialog.ua.session import SDP, GivenOffer, discard, sdpOf, takeBack
 from twisted_sipdialog.ua.uac import Sending
 
 #: How often one change is sent at most.
@@ -117,7 +117,7 @@ class Modification:
         try:
             described = self._describe() if self._wanted.offers else b""
         except Exception:
-            self._failed(Failure())
+            self._undescribed(Failure())
             return
         if isinstance(described, bytes):
             self._send(described)
@@ -138,7 +138,7 @@ class Modification:
 
     def _send(self, body: bytes) -> None:
         self._described = None
-        if self.done.called:
+        if self._isOver:
             self._rollBack()
             return
         if not self.mayStart and not self.mayOvertake:
@@ -162,8 +162,9 @@ class Modification:
 
     def _undescribed(self, failure: Failure) -> None:
         self._described = None
-        self._rollBack()
-        self._failed(failure)
+        session, self._session = self._session, None
+        discard(session, self.dialog)
+        self._over(failure)
 
     # What comes back.
 
@@ -273,12 +274,7 @@ class Modification:
             return
         if self.dialog.dialogState.exchange is Exchange.LOCAL:
             self.dialog.dialogState.exchanged("failed")
-        if session is self.dialog.session:
-            session.rollback()
-
-    def _failed(self, failure: Failure) -> None:
-        self._rollBack()
-        self._over(failure)
+        takeBack(session, self.dialog)
 
     def _over(self, outcome: Any) -> None:
         fire(self.done, outcome)
@@ -287,11 +283,13 @@ class Modification:
     def _cancelled(self, _: Deferred[Any]) -> None:
         """The application does not want it any more."""
         if self.sending is None or self._timer is not None:
+            self._isOver = True
             self._stop()
-            self._rollBack()
             # Deferred.cancel() fires it with CancelledError.
             self.dialog.changes.over(self)
         else:
+            # Before whatever it comes to by that.
+            fire(self.done, Failure(CancelledError()))
             self._giveUp()
 
     def _giveUp(self) -> None:
@@ -308,8 +306,8 @@ class Modification:
         if self._isOver:
             return
         self._isOver = True
-        self._stop()
         fire(self.done, Failure(error))
+        self._stop()
         self._giveUp()
 
 

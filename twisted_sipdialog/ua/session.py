@@ -90,6 +90,23 @@ def closeSession(session: Any) -> None:
             _log.failure("a session description could not be closed")
 
 
+def takeBack(session: Any, dialog: Any) -> None:
+    """
+    What C{session} said last came to nothing: if it is the one of C{dialog}, what was in force before is so again,
+    unless it was closed with the dialog; any other is of no use any more.
+    """
+    if dialog is None or session is not dialog.session:
+        closeSession(session)
+    elif dialog.ended is None:
+        session.rollback()
+
+
+def discard(session: Any, dialog: Any) -> None:
+    """C{session} failed to say anything: what is in force stays."""
+    if dialog is None or session is not dialog.session:
+        closeSession(session)
+
+
 def sdpOf(message: Message) -> bytes | None:
     """The session description in C{message}, alone or as a part of a multipart body; None when there is none."""
     body = message.body

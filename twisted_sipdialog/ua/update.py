@@ -24,7 +24,7 @@ from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, refuse
 from twisted_sipdialog.ua.server_context import ServerContext
-from twisted_sipdialog.ua.session import describe, sdpOf
+from twisted_sipdialog.ua.session import describe, discard, sdpOf, takeBack
 
 _log = Logger()
 
@@ -147,7 +147,7 @@ class UpdateServerContext(ServerContext):
         """Offer and answer are through, and the session lives on (sections 5.2, RFC 4028 section 9)."""
         session, self._session = self._session, None
         if self.answered:
-            self._undo(session)
+            takeBack(session, self.dialog)
             return self.response
         dialog, core = self.dialog, self.core
         if self.offer is not None:
@@ -168,20 +168,12 @@ class UpdateServerContext(ServerContext):
     def _undescribed(self, failure: Failure) -> Failure:
         """No answer could be made: the offer is refused, the session stays (RFC 6337 section 3)."""
         session, self._session = self._session, None
-        self._undo(session)
+        discard(session, self.dialog)
         if not self.answered:
             if failure.check(SipError) is None:
                 _log.failure("no session description could be made", failure)
             self.reject(getattr(failure.value, "statusCode", None) or 500)
         return failure
-
-    def _undo(self, session: Any) -> None:
-        if session is None:
-            return
-        if session is self.dialog.session:
-            session.rollback()
-        else:
-            session.close()
 
     def _respond(self, response: Response) -> None:
         super()._respond(response)
