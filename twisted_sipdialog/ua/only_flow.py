@@ -42,7 +42,7 @@ class OnlyFlows:
     def met(self, dialog: Any, flow: Any) -> None:
         """The peer was met at C{flow}, and its Contact is known: it is reached there if it must be."""
         state = dialog.dialogState
-        target = state.remoteTarget
+        target = state.remoteTarget.lower()  # names of hosts and parameters have no case
         only = flow if (".invalid" in target or ";ob" in target) and hasOneWay(state) else None
         if only is dialog.flow:
             return
