@@ -333,13 +333,13 @@ class Dialog(DialogView):
 
     def end(self, reason: Reason, byPeer: bool, message: Request | Response | None = None) -> None:
         """It is over.  The first call decides; everybody is told once."""
+        self.core.unregister(self)  # also when it is over: the ACK and BYE of a late 2xx had its only flow again
         if self.ended is not None:
             return
         self.ended = Ended(reason, byPeer, message)
         self.dialogState.endUsage(INVITE)
         self.dialogState.phase = Phase.TERMINATED
         self._times.end = self.core.timers.now()
-        self.core.unregister(self)
         closeSession(self.session)
         self._overtake(reason)
         if self._heldBye is not None:
