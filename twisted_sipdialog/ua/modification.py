@@ -243,11 +243,12 @@ class Modification:
 
     def _learn(self, response: Response) -> None:
         """What a 2xx settles beside offer and answer: the peer's target, and the life of the session."""
+        dialog, sending = self.dialog, self.sending
+        assert sending is not None
         try:
-            self.dialog.dialogState.refreshTarget(response)
+            self.core.onlyFlows.moved(dialog, response, sending.flow)
         except ParseError:
             pass  # at the old one it was reached
-        dialog = self.dialog
         dialog.keep(self.core.terms.learn(response, dialog.sessionTimer, self._minimum))
 
     def _take(self, response: Response) -> Any:

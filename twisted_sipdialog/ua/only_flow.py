@@ -52,6 +52,17 @@ class OnlyFlows:
             only.hold()
             self._dialogs.setdefault(only, {})[dialog] = None
 
+    def moved(self, dialog: Any, message: Any, flow: Any) -> None:
+        """
+        A target refresh, or the 2xx to one, says where the peer is from here on (RFC 3261 section 12.2.1.2).
+
+        @param flow: where it came from.
+        @raise ParseError: its Contact names no such place.
+        """
+        dialog.dialogState.refreshTarget(message)
+        if dialog.ended is None:
+            self.met(dialog, flow)
+
     def forget(self, dialog: Any) -> None:
         """It is over, or has another flow."""
         flow, dialog.flow = dialog.flow, None

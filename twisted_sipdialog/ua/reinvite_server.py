@@ -99,7 +99,7 @@ class ReinviteServerContext(InviteServerContext):
         return self.dialog.delegate
 
     def _agreed(self, dialog: Dialog, response: Response) -> None:
-        dialog.dialogState.refreshTarget(self.request)
+        self.core.onlyFlows.moved(dialog, self.request, self.transaction.flow)
 
     def _isSent(self, dialog: Dialog, response: Response) -> None:
         if self._byDefault:

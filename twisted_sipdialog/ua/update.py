@@ -153,7 +153,7 @@ class UpdateServerContext(ServerContext):
         if self.offer is not None:
             dialog.dialogState.exchanged("answer sent")
             dialog.adopt(session)
-        dialog.dialogState.refreshTarget(self.request)
+        core.onlyFlows.moved(dialog, self.request, self.transaction.flow)
         interval, lines = core.terms.answer(self.request, dialog.sessionTimer)
         own = [("Contact", core.identity.contact(self.transaction.flow)), *core.abilities(), *lines]
         kind = session.contentType if answer else None
