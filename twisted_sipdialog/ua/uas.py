@@ -47,7 +47,8 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
         if (contacts and request.method != "BYE") or (invite and not request.toTag):
             if len(contacts) != 1 or plainUri(contacts[0]) is None:
                 given = request.contacts
-                if invite and (len(given) != 1 or not isinstance(given[0].uri, SipUri)):
+                refreshes = request.method in ("INVITE", "UPDATE")
+                if refreshes and (len(given) != 1 or not isinstance(given[0].uri, SipUri)):
                     raise ParseError("Contact: exactly one sip or sips URI is wanted")
         if invite and "record-route" in headers:
             _ = headers.typed("record-route")
