@@ -255,6 +255,8 @@ class UserAgentServer:
         """
         dialog = self._core.dialogs.get((request.callId, request.toTag, request.fromTag))
         if dialog is not None:
+            if dialog.flow is not None:
+                self._core.onlyFlows.met(dialog, flow)
             dialog.ackReceived(request)
 
     def responseReceived(self, response: Response, flow: Any) -> None:
