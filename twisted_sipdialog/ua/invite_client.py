@@ -45,6 +45,7 @@ class InviteClientContext(Calling):
     ) -> None:
         super().__init__(core, outgoing, session, factory, lateOffer, delegate)
         self._strays: dict[str, Acknowledgement] = {}  # to a 2xx that made no dialog
+        self._proceeds = False  # told as a state of RFC 4235
 
     def responseReceived(self, response: Response) -> None:
         """
@@ -103,7 +104,8 @@ class InviteClientContext(Calling):
                     self._isEarly(fork.dialog, response)
                 if not fork.provisional(response):
                     return
-        elif self.core.watch is not None and response.statusCode > 100:
+        elif self.core.watch is not None and response.statusCode > 100 and not self._forks and not self._proceeds:
+            self._proceeds = True
             self.core.watch.calling(self._outgoing, "proceeding", response.statusCode)
         self.core.tellAll(self.delegate, "progressReceived", self, response)
 
