@@ -218,7 +218,8 @@ class InviteClientContext(Calling):
         if self._cancelled:
             reason = Reason.LOCAL_CANCEL
         else:
-            reason = Reason.FLOW_LOST if isinstance(error, TransportError) else Reason.NO_ANSWER
+            kinds = (Timeout, Reason.NO_ANSWER), (TransportError, Reason.FLOW_LOST)
+            reason = next((reason for kind, reason in kinds if isinstance(error, kind)), Reason.DIALOG_ERROR)
         self._endAll(reason, False, None)
         self._answered.fire(Failure(error))
         self._finished.fire(None)
