@@ -9,7 +9,7 @@ from typing import Any
 from twisted_sipdialog.dialog.ended import Ended
 from twisted_sipdialog.dialog.party import Party, calledParty, callingParty, isTrusted
 from twisted_sipdialog.dialog.session_timer import Interval
-from twisted_sipdialog.dialog.sides import Side, Sip, Times
+from twisted_sipdialog.dialog.sides import Side, Sip, Times, readable
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message import Request, Response
@@ -146,7 +146,7 @@ class DialogView:
 
     def toJSON(self) -> dict[str, Any]:
         return {
-            "id": self.id,
+            "id": readable(self.id),
             "type": self.type,
             "role": self.role,
             "state": self.state.value,
