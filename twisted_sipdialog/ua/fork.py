@@ -97,7 +97,9 @@ class Fork:
         answer: Any = b""
         try:
             sdp = sdpOf(response)
-            if state.exchange is Exchange.LOCAL:
+            if self._acknowledging is not None and self._acknowledging.isExchanged:
+                pass  # RFC 6337 section 2.1: what is open now, if anything, went by an UPDATE
+            elif state.exchange is Exchange.LOCAL:
                 if sdp is not None:
                     self.claim().update(sdp)
                 elif not self._isPreviewed:

@@ -30,9 +30,10 @@ class Acknowledging:
     The reliable provisionals that one of our INVITEs gets within one dialog (section 4).
 
     @ivar waiting: the Deferred of an answer to the peer's offer that is being made, or None.
+    @ivar isExchanged: one of them had the answer to the INVITE's offer, or the offer that was answered.
     """
 
-    __slots__ = ("_dialog", "_failed", "_received", "_session", "waiting")
+    __slots__ = ("_dialog", "_failed", "_received", "_session", "isExchanged", "waiting")
 
     def __init__(self, dialog: Dialog, session: Any, failed: Callable[[Failure], None]) -> None:
         """
@@ -44,6 +45,7 @@ class Acknowledging:
         self._failed = failed
         self._received = Received()
         self.waiting: Deferred[Any] | None = None
+        self.isExchanged = False
 
     def take(self, response: Response, rseq: int) -> bool:
         """
@@ -54,9 +56,12 @@ class Acknowledging:
         state, session = self._dialog.dialogState, self._session
         try:
             sdp = sdpOf(response)
-            if sdp is not None and state.exchange is Exchange.LOCAL:
+            if self.isExchanged:
+                pass  # an offer that is open now went by an UPDATE
+            elif sdp is not None and state.exchange is Exchange.LOCAL:
                 session.update(sdp)
                 state.exchanged("answer received")
+                self.isExchanged = True
                 self._dialog.adopt(session)
             elif sdp is not None and state.exchange is Exchange.NONE:
                 state.exchanged("offer received")
@@ -79,6 +84,7 @@ class Acknowledging:
         self.waiting = None
         if self._dialog.ended is None:
             self._dialog.dialogState.exchanged("answer sent")
+            self.isExchanged = True
             self._dialog.adopt(self._session)
             self._acknowledge(response, rseq, answer)
 
