@@ -106,7 +106,9 @@ class Modification:
         if dialog.dialogState.exchange is not Exchange.STABLE:
             return False
         if self.method == "UPDATE":
-            return True
+            # RFC 3311 section 5.1: not before the PRACK to the offer or answer in a provisional of ours.
+            reliable = getattr(dialog.invitation, "reliable", None)
+            return reliable is None or not reliable.describing
         return dialog.state is Phase.STABLE and dialog.invitation is None and not dialog.unacknowledged
 
     # One attempt.
