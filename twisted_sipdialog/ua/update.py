@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from twisted_sipdialog.dialog.change import Change, changeOf
 from twisted_sipdialog.dialog.offer_answer import Exchange, refusalOf
+from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import InvalidState, ParseError, SipError
 from twisted_sipdialog.interfaces import ISessionServerContext
 from twisted_sipdialog.message import Response
@@ -178,6 +179,12 @@ class UpdateServerContext(ServerContext):
     def _respond(self, response: Response) -> None:
         super()._respond(response)
         if response.statusCode >= 300:
+            self.dialog.goOn()
+
+    def _respond(self, response: Response) -> None:
+        super()._respond(response)
+        if response.statusCode >= 300 and self.dialog.state is not Phase.TERMINATED:
+            # What of ours had to wait for it may go on.
             self.dialog.goOn()
 
     def _close(self) -> None:
