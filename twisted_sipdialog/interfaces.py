@@ -197,7 +197,8 @@ class ISessionServerContext(IServerContext):
         """
         Answer the offer, if there is one: by C{body}, by C{media}, else by the dialog's own session description.
 
-        @return: a Deferred of the response.  It fails with what made no answer (C{NotAcceptable}: 488 was sent).
+        @return: a Deferred of the response.  It fails with what made no answer (C{NotAcceptable}: 488 was sent), or
+            with L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (refused, or the call ended, meanwhile).
         """
 
 

@@ -15,7 +15,7 @@ from zope.interface import implementer
 from twisted_sipdialog.dialog.change import Change, changeOf
 from twisted_sipdialog.dialog.offer_answer import Exchange, refusalOf
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.errors import InvalidState, ParseError, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, ParseError, SipError
 from twisted_sipdialog.interfaces import ISessionServerContext
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.ua.core import Core
@@ -149,7 +149,7 @@ class UpdateServerContext(ServerContext):
         session, self._session = self._session, None
         if self.answered:
             takeBack(session, self.dialog)
-            return self.response
+            raise self._overtaken()
         dialog, core = self.dialog, self.core
         if self.offer is not None:
             dialog.dialogState.exchanged("answer sent")
@@ -170,16 +170,17 @@ class UpdateServerContext(ServerContext):
         """No answer could be made: the offer is refused, the session stays (RFC 6337 section 3)."""
         session, self._session = self._session, None
         discard(session, self.dialog)
-        if not self.answered:
-            if failure.check(SipError) is None:
-                _log.failure("no session description could be made", failure)
-            self.reject(getattr(failure.value, "statusCode", None) or 500)
+        if self.answered:
+            return Failure(self._overtaken())
+        if failure.check(SipError) is None:
+            _log.failure("no session description could be made", failure)
+        self.reject(getattr(failure.value, "statusCode", None) or 500)
         return failure
 
-    def _respond(self, response: Response) -> None:
-        super()._respond(response)
-        if response.statusCode >= 300:
-            self.dialog.goOn()
+    def _overtaken(self) -> SipError:
+        """What C{accept()} fails with that came to nothing."""
+        assert self.response is not None
+        return DialogTerminated(f"answered with {self.response.statusCode} before the description was made")
 
     def _respond(self, response: Response) -> None:
         super()._respond(response)
