@@ -554,8 +554,8 @@ class ISessionDescription(Interface):
     Signalling calls in this order: C{offer} then C{update} with what came back, or
     C{answer}; each may come again for the life of the call; C{rollback} when the
     last of them came to nothing; C{close} once at the end.  What C{offer} and C{answer}
-    return may be a Deferred; nothing else is called until it has fired.  Any of
-    the exceptions below may be its failure.
+    return may be a Deferred; nothing else is called until it has fired, or was cancelled.  Any of
+    the exceptions below may be its failure.  One that failed or was cancelled changed nothing.
     """
 
     contentType = Attribute("str: the Content-Type of what C{offer} and C{answer} return, e.g. C{'application/sdp'}.")
