@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Reason
-from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.state_change import eventOf
 from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, SipError
@@ -47,13 +46,13 @@ class InviteServerContext(ProvisionalContext):
     @see: L{IInviteServerContext<twisted_sipdialog.interfaces.IInviteServerContext>}
     """
 
-    __slots__ = ("_describing", "_source", "change")
+    __slots__ = ("_accepting", "_source", "change")
 
     def __init__(self, core: Core, transaction: Any, dialog: Dialog | None = None) -> None:
         super().__init__(core, transaction, dialog, 480)
         transaction.user = self
         self.change: Any = None
-        self._describing: Deferred[Any] | None = None
+        self._accepting: tuple[Any, ...] | None = None  # accept() while progress() has the session described
         self._source: str = transaction.flow.remote[0]
 
     def admit(self) -> None:
@@ -79,8 +78,13 @@ class InviteServerContext(ProvisionalContext):
             raise InvalidState("accept", "it was accepted already and its answer is being made")
         lines = extraLines(extraHeaders) if extraHeaders else []
         phrase = standardPhrase(code) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
+        if self._describing is not None and body is None:
+            acknowledged = self._acknowledged = Outcome()
+            self._accepting = code, phrase, lines, delegate
+            self.wait()
+            return acknowledged
         offer = self.offer
-        if self._described is not None:
+        if self._described is not None or self._describing is not None:
             described: Any = self._foretold(body)
         else:
             self._session = self._describe(body, contentType, media)
@@ -103,17 +107,18 @@ class InviteServerContext(ProvisionalContext):
     def _foretold(self, body: bytes | None) -> bytes:
         """What the 2xx says after progress() described the session: nothing, once offer and answer are through."""
         described = self._described
-        assert described is not None
-        if body is not None and body != described:
+        if described is None or (body is not None and body != described):
             raise InvalidState(
                 "accept", "the session is described already", "RFC 6337 section 2.2; modify() changes it"
             )
-        return described if self.reliable is None or not self._isExchanged else b""
+        return b"" if self._isExchanged else described
 
-    @property
-    def _isExchanged(self) -> bool:
-        """Offer and answer went by reliable provisionals, or their PRACK is all that is awaited."""
-        return self.dialog.dialogState.exchange in (Exchange.LOCAL, Exchange.STABLE)
+    def _isForetold(self) -> None:
+        accepting, self._accepting = self._accepting, None
+        if accepting is not None:
+            described = self._foretold(None)
+            self._lateOffer = self.offer is None and described != b""
+            self._inTurn(described, *accepting)
 
     def _inTurn(self, body: bytes, code: int, phrase: str, lines: Lines, delegate: Any) -> None:
         """RFC 3262 section 3: no 2xx before the PRACK of an offer or answer."""

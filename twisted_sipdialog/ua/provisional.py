@@ -31,7 +31,7 @@ class ProvisionalContext(AcceptedContext):
     @ivar reliable: the provisionals that are repeated until their PRACK, or None.
     """
 
-    __slots__ = ("_described", "_lateStatus", "_started", "reliable")
+    __slots__ = ("_described", "_describing", "_isExchanged", "_lateStatus", "_started", "reliable")
 
     provisional = 180
     provisionals = (100, 199)
@@ -41,6 +41,8 @@ class ProvisionalContext(AcceptedContext):
         self._started = core.timers.now()
         self._lateStatus = 408
         self._described: bytes | None = None  # what media= gave to a foretaste: the 2xx says the same
+        self._describing: Deferred[Any] | None = None
+        self._isExchanged = False  # offer and answer are in a reliable provisional, or its PRACK is all they need
         self.reliable: Reliable | None = None
 
     @property
@@ -84,12 +86,14 @@ class ProvisionalContext(AcceptedContext):
         if isinstance(described, bytes):
             return self._foretell(described, code, reasonPhrase, extraHeaders, reliably)
         done: Deferred[Any] = described
+        self._describing = done
         done.addCallback(self._foretell, code, reasonPhrase, extraHeaders, reliably)
         done.addErrback(self._unforetold)
         return done
 
     def _foretell(self, described: bytes, code: int, phrase: str | None, extra: Any, reliably: bool) -> Deferred[Any]:
         """The description is there: reliably sent, it is the offer or answer; else only what that will be."""
+        self._describing = None
         if self.answered:
             raise DialogTerminated("it was answered before its description was made")
         dialog = self.dialog
@@ -98,10 +102,20 @@ class ProvisionalContext(AcceptedContext):
             dialog.adopt(self._session)
         if reliably:
             dialog.dialogState.exchanged("offer sent" if self.offer is None else "answer sent")
-        return self._provide(code, phrase, extra, described, self._session.contentType, reliably, reliably)
+            self._isExchanged = True
+        provided = self._provide(code, phrase, extra, described, self._session.contentType, reliably, reliably)
+        self._isForetold()
+        return provided
+
+    def _isForetold(self) -> None:
+        """An C{accept()} may have waited for it."""
+        raise NotImplementedError
 
     def _unforetold(self, failure: Failure) -> Failure:
+        overtaken = self.answered
         self._undescribed(failure)
+        if overtaken and failure.check(DialogTerminated) is None:
+            return Failure(DialogTerminated("it was answered before its description was made"))
         return failure
 
     def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:

@@ -90,11 +90,6 @@ class ReinviteServerContext(InviteServerContext):
         return super()._describe(body, contentType, media)
 
     @property
-    def _isExchanged(self) -> bool:
-        # What stood before it began does not count.
-        return self.reliable is not None and self._session is self.dialog.session
-
-    @property
     def _delegate(self) -> Any:
         return self.dialog.delegate
 
