@@ -1,0 +1,41 @@
+"""
+Each row of docs/events.rst has its test here, and each test its row.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.test_docs import page, tables
+
+HERE = Path(__file__).parent
+
+
+class PageTests(SynchronousTestCase):
+    def test_rows(self) -> None:
+        """Every row ends with the name of one test that is there, and no test is without a row."""
+        rows = [row for _, found in tables(page("events")) for row in found]
+        named = [re.fullmatch(r"``(test_\w+)\.(test_\w+)``", row[-1]) for row in rows]
+        for row, match in zip(rows, named, strict=True):
+            self.assertTrue(match and all(row[:2]), row)
+        there = [
+            (path.stem, name)
+            for path in HERE.glob("test_*.py")
+            if path.stem != Path(__file__).stem
+            for name in re.findall(r"def (test_\w+)\(", path.read_text(encoding="utf-8"))
+        ]
+        self.assertEqual(sorted(match.groups() for match in named if match), sorted(there))
+
+    def test_originals(self) -> None:
+        """Every event of the originals is named."""
+        text = page("events")
+        for event in (
+            *("destroy", "modify", "refresh", "hold", "unhold", "info", "notify", "options", "update", "refer"),
+            *("message", "publish", "subscribe", "unsubscribe", "ack"),
+        ):
+            self.assertIn(f"``{event}(req", text)
+        for event in ("create", "create-early", "terminate"):
+            self.assertIn(f"``sipdialog:{event}``", text)
