@@ -93,6 +93,7 @@ class ModifyTests(EventCase):
         self.answer("INVITE", 488)
         self.failureResultOf(holding, ResponseError)
         self.assertEqual((dialog.onHold, dialog.local.sdp), (False, before))
+        self.assertIn(b"a=sendrecv", self.final("INVITE", body=next_(OFFER)).body)
 
     def test_sdp(self) -> None:
         """An offer of the application goes out, and one that is nothing at all does not."""
