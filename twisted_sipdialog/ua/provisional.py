@@ -15,7 +15,7 @@ from twisted_sipdialog.errors import DialogTerminated, InvalidState, NoPrack, Si
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.accepted import AcceptedContext
-from twisted_sipdialog.ua.delegation import cancel
+from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.reliable import Reliable
 from twisted_sipdialog.ua.session import describe, sdpOf
@@ -41,8 +41,8 @@ class ProvisionalContext(AcceptedContext):
         self._started = core.timers.now()
         self._lateStatus = 408
         self._described: bytes | None = None  # what media= gave to a foretaste: the 2xx says the same
-        self._describing: Deferred[Any] | None = None
-        self._isExchanged = False  # offer and answer are in a reliable provisional, or its PRACK is all they need
+        self._describing: Deferred[Any] | None = None  # the description that is being made
+        self._isExchanged = False  # a reliable provisional had our offer or answer: the 2xx has none
         self.reliable: Reliable | None = None
 
     @property
@@ -82,14 +82,21 @@ class ProvisionalContext(AcceptedContext):
             )
         offer = self.offer
         session = self._session = self._describe(body, contentType, media)
-        described = session.offer() if offer is None else session.answer(offer)
+        done = Outcome()
+        try:
+            described = session.offer() if offer is None else session.answer(offer)
+        except Exception:
+            self._unforetold(Failure(), done)
+            return done
         if isinstance(described, bytes):
             return self._foretell(described, code, reasonPhrase, extraHeaders, reliably)
-        done: Deferred[Any] = described
-        self._describing = done
-        done.addCallback(self._foretell, code, reasonPhrase, extraHeaders, reliably)
-        done.addErrback(self._unforetold)
+        self._describing = described
+        described.addCallback(self._foretellLate, done, code, reasonPhrase, extraHeaders, reliably)
+        described.addErrback(self._unforetold, done)
         return done
+
+    def _foretellLate(self, described: bytes, done: Deferred[Any], *how: Any) -> None:
+        self._foretell(described, *how).addBoth(lambda outcome: fire(done, outcome))
 
     def _foretell(self, described: bytes, code: int, phrase: str | None, extra: Any, reliably: bool) -> Deferred[Any]:
         """The description is there: reliably sent, it is the offer or answer; else only what that will be."""
@@ -101,8 +108,8 @@ class ProvisionalContext(AcceptedContext):
         if reliably or dialog.session is None:
             dialog.adopt(self._session)
         if reliably:
-            dialog.dialogState.exchanged("offer sent" if self.offer is None else "answer sent")
             self._isExchanged = True
+            dialog.dialogState.exchanged("offer sent" if self.offer is None else "answer sent")
         provided = self._provide(code, phrase, extra, described, self._session.contentType, reliably, reliably)
         self._isForetold()
         return provided
@@ -111,12 +118,13 @@ class ProvisionalContext(AcceptedContext):
         """An C{accept()} may have waited for it."""
         raise NotImplementedError
 
-    def _unforetold(self, failure: Failure) -> Failure:
+    def _unforetold(self, failure: Failure, done: Deferred[Any]) -> None:
+        """No description could be made, so the INVITE is refused; or it was answered before."""
         overtaken = self.answered
         self._undescribed(failure)
         if overtaken and failure.check(DialogTerminated) is None:
-            return Failure(DialogTerminated("it was answered before its description was made"))
-        return failure
+            failure = Failure(DialogTerminated("it was answered before its description was made"))
+        fire(done, failure)
 
     def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
         return describe(self.core, body, contentType, media, self.transaction.flow)
