@@ -201,7 +201,8 @@ class LateOffer:
     def _overdue(self, _: Any) -> None:
         reinvite = self._reinvite
         assert reinvite is not None
-        self.end()
+        self._close()
+        cancel(self._answering)
         reinvite.unanswerable(self._response)
 
     def _close(self) -> None:
@@ -209,7 +210,9 @@ class LateOffer:
         self._timer.cancel()
 
     def end(self) -> None:
-        """The call is over: nothing is to be answered any more."""
-        if self._reinvite is not None:
+        """The call is over: nothing is to be answered any more, but the 2xx is acknowledged (section 13.2.2.4)."""
+        reinvite = self._reinvite
+        if reinvite is not None:
             self._close()
             cancel(self._answering)
+            reinvite.acknowledge(self._response, b"")
