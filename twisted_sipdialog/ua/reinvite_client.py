@@ -106,8 +106,12 @@ class Reinvite(Modification):
             self._over(Failure())
             return
         self.dialog.dialogState.exchanged("offer received")
-        self._late = LateOffer(self, response, offer)
-        fire(self.done, self._late)
+        late = self._late = LateOffer(self, response, offer)
+        if self.done.called:
+            # It was cancelled too late (section 9.1), and nobody waits: as an offer of theirs, which it is now.
+            late.answer().addErrback(lambda _: None)
+        else:
+            fire(self.done, late)
 
     def acknowledge(self, response: Response, body: bytes) -> None:
         """Send the ACK, which may carry our answer to an offer of the 2xx (section 13.2.2.4)."""
