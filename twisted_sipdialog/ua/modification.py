@@ -42,12 +42,14 @@ class Wanted:
     @ivar body: the offer, if the application gave it.
     @ivar contentType: its type.
     @ivar limit: else the direction that limits our media from now on; None: as before.
+    @ivar resumes: it ends a hold of ours, and is nothing without one.
     """
 
     offers: bool = True
     body: bytes | None = None
     contentType: str = SDP
     limit: str | None = None
+    resumes: bool = False
 
 
 @implementer(IClientTransactionUser)
@@ -136,6 +138,8 @@ class Modification:
         session = self._session = dialog.session
         if session is None:
             raise InvalidState("modify", "nothing describes the session")
+        if wanted.resumes and not _holds(session):
+            raise InvalidState("modify", "nothing is held")
         return session.offer() if wanted.limit is None else session.offer(wanted.limit)
 
     def _send(self, body: bytes) -> None:
@@ -331,3 +335,12 @@ def _successor(wanted: Wanted, dialog: Dialog) -> bytes:
     ours, theirs = given.origin, known.origin
     isNext = ours.sessionId == theirs.sessionId and ours.version > theirs.version
     return body if isNext else given.asNextOf(known).toBytes()
+
+
+def _holds(session: Any) -> bool:
+    """One of our media wants nothing."""
+    local = session.local
+    try:
+        return local is not None and any(m.isHeld for m in SessionDescription.parse(local).media if m.port)
+    except ParseError:
+        return False

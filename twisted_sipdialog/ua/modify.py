@@ -10,9 +10,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.errors import InvalidState, InvalidValue, ParseError, SipError
+from twisted_sipdialog.errors import InvalidState, InvalidValue, SipError
 from twisted_sipdialog.message.message import typedOrNone
-from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.changes import Changes
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.modification import Modification, Wanted
@@ -43,7 +42,7 @@ def modify(dialog: Dialog, sdp: Any, lines: Lines, contentType: str, method: str
     elif isinstance(sdp, bytes) and sdp:
         wanted = Wanted(body=sdp, contentType=contentType)
     elif isinstance(sdp, str) and sdp in _LIMITS:
-        wanted = Wanted(limit=_LIMITS[sdp])
+        wanted = Wanted(limit=_LIMITS[sdp], resumes=sdp == "unhold")
     else:
         raise InvalidValue("sdp", sdp, "an offer as bytes, one of " + ", ".join(_LIMITS) + ", or None")
     if dialog.isOver:
@@ -56,8 +55,6 @@ def modify(dialog: Dialog, sdp: Any, lines: Lines, contentType: str, method: str
         refusal = "the call is not answered yet, and only an UPDATE may come before"
     elif method == "UPDATE" and _allowsUpdate(dialog) is False:
         refusal = "the peer does not allow UPDATE"
-    elif sdp == "unhold" and not _holds(dialog):
-        refusal = "nothing is held"
     if refusal is not None:
         return fail(InvalidState("modify", refusal))
     return _add(dialog, (Update if method == "UPDATE" else Reinvite)(dialog, wanted, lines))
@@ -104,12 +101,3 @@ def _allowsUpdate(dialog: Dialog) -> bool | None:
     if source is None or "allow" not in source.headers:
         return None
     return "UPDATE" in (typedOrNone(source, "allow") or ())
-
-
-def _holds(dialog: Dialog) -> bool:
-    """One of our media wants nothing."""
-    local = dialog.session.local if dialog.session is not None else None
-    try:
-        return local is not None and any(m.isHeld for m in SessionDescription.parse(local).media if m.port)
-    except ParseError:
-        return False
