@@ -74,9 +74,9 @@ class Description(FixedDescription):
 class ChangeCase(CallerCase):
     """A call that alice placed; nothing is left at the end."""
 
-    def stand(self, **arguments):
+    def stand(self, answer=ANSWER, **arguments):
         calling, self.first = self.invite(**arguments)
-        self.accept(self.first, ANSWER)
+        self.accept(self.first, answer)
         self.dialog = self.successResultOf(calling)
         self.before = self.session()
         return self.dialog
