@@ -102,7 +102,11 @@ class UserAgent(Service):
 
     def dialogByReplaces(self, replaces: Any) -> Dialog | None:
         named = Replaces.parse(replaces) if isinstance(replaces, str) else replaces
-        return self._core.dialogs.get((named.callId, named.toTag, named.fromTag))
+        found = self._core.dialogs.get((named.callId, named.toTag, named.fromTag))
+        if found is None and named.fromTag == "0":
+            # RFC 3891 section 3: so is named a peer of RFC 2543, who has no tag.
+            found = self._core.dialogs.get((named.callId, named.toTag, ""))
+        return found
 
     # Life.
 
