@@ -162,7 +162,7 @@ class HoldTests(ChangeCase):
 
     def test_bothHold(self):
         """
-        RFC 6337 section 5.3: held by both, the media are inactive; whoever ends its hold first does not end the other's.
+        RFC 6337 section 5.3: held by both, the media are inactive; who ends its hold first does not end the other's.
         """
         self.stand()
         self.peer.ack(self.fromPeer("INVITE", THEIR_HOLD))

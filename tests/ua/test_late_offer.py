@@ -259,7 +259,7 @@ class LateOfferTests(ChangeCase):
 
     def test_acceptedReliably(self):
         """
-        A peer that sends a reliable provisional all the same gets its PRACK (RFC 3262 section 4), which answers nothing.
+        A peer that sends one reliably all the same gets its PRACK (RFC 3262 section 4), which answers nothing.
         """
         self.stand()
         changing, request = self.reinvite(None)
