@@ -116,7 +116,7 @@ def prackReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     try:
         reliable = dialog.reliable
         if reliable is not None and reliable.acknowledged(request):
-            PrackContext(core, transaction, dialog, 200).settle(reliable)
+            PrackContext(core, transaction, dialog).settle(reliable)
             return
     except ParseError as error:
         transaction.respond(request.response(400, f"Bad Request: {error}"[:80]))
@@ -127,7 +127,11 @@ def prackReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
 class PrackContext(ServerContext):
     """A PRACK that means a provisional of ours; it may carry an answer, or the next offer (section 5)."""
 
-    __slots__ = ()
+    __slots__ = ("_answering",)
+
+    def __init__(self, core: Core, transaction: Any, dialog: Dialog) -> None:
+        super().__init__(core, transaction, dialog, 200)
+        self._answering: Deferred[Any] | None = None
 
     def settle(self, reliable: Any) -> None:
         """Answer it, and tell who waits for it."""
@@ -159,27 +163,54 @@ class PrackContext(ServerContext):
             self._settled(reliable, None)
             return
         dialog.dialogState.exchanged("offer received")
-        answering = maybeDeferred(dialog.session.answer, offer)
+        reliable.describe()
+        answering = self._answering = maybeDeferred(dialog.session.answer, offer)
+        dialog.updating = self  # as an UPDATE would be: no other offer meanwhile, and the end of the call ends it
+        self.wait()
         answering.addCallback(self._answered).addErrback(self._unanswered)
         answering.addCallback(lambda _: self._settled(reliable, None))
 
     def _answered(self, answer: bytes) -> None:
-        if not self.answered and self.dialog.ended is None:
+        if not self.answered:
             self.dialog.dialogState.exchanged("answer sent")
             self.accept(body=answer, contentType=self.dialog.session.contentType)
+        else:
+            self._rollBack()  # it came too late
 
     def _unanswered(self, failure: Failure) -> None:
-        if not self.answered and self.dialog.ended is None:
-            self.dialog.dialogState.exchanged("failed")
-            self.dialog.session.rollback()
+        self._rollBack()
+        if not self.answered:
             self._refuse(failure)
+
+    def _rollBack(self) -> None:
+        if self.dialog.ended is None:
+            self.dialog.session.rollback()
+
+    def _close(self) -> None:
+        super()._close()
+        dialog = self.dialog
+        if dialog.updating is self:
+            dialog.updating = None
+            if dialog.dialogState.exchange is Exchange.REMOTE:
+                dialog.dialogState.exchanged("failed")
+
+    def _overdue(self, _: Any) -> None:
+        super()._overdue(_)
+        cancel(self._answering)
+
+    def dialogEnded(self, error: SipError) -> None:
+        """RFC 3261 section 15.1.2: what is still open is answered with 487."""
+        if not self.answered:
+            self.reject(487)
+            cancel(self._answering)
 
     def _refuse(self, failure: Failure) -> None:
         self.reject(getattr(failure.value, "statusCode", None) or 500)
 
     def _settled(self, reliable: Any, failure: Failure | None) -> None:
-        if not self.answered:
-            self.reject(487)  # the call ended before there was an answer
-        reliable.settled(self.request, failure)
-        self.core.tellAll(self.dialog.delegate, "prackReceived", self.dialog, self.request)
-        self.dialog.goOn()
+        dialog = self.dialog
+        if dialog.ended is None:
+            reliable.settled(self.request, failure)
+        if dialog.ended is None:
+            self.core.tellAll(dialog.delegate, "prackReceived", dialog, self.request)
+            dialog.goOn()

@@ -29,6 +29,7 @@ class _Provisional:
     response: Response
     describes: bool
     done: Deferred[Any]
+    isAcknowledged: bool = False
 
 
 class Reliable:
@@ -72,6 +73,10 @@ class Reliable:
         """The one that awaits its PRACK carries an offer or answer."""
         return bool(self._queue) and self._queue[0].describes
 
+    def describe(self) -> None:
+        """The PRACK that came carries an offer: a 2xx has to wait for its answer as well (RFC 6337 section 2.2)."""
+        self._queue[0].describes = True
+
     def then(self, accept: Callable[[], None]) -> None:
         """Call C{accept} once nothing is L{describing} any more."""
         self._then = accept
@@ -101,8 +106,9 @@ class Reliable:
         @raise ParseError: it has no usable RAck.
         """
         first = self._queue[0] if self._queue else None
-        if first is None or not acknowledges(prack, first.rseq, first.response.cseqNumber):
+        if first is None or not acknowledges(prack, first.rseq, first.response.cseqNumber) or first.isAcknowledged:
             return False
+        first.isAcknowledged = True
         self._stop()
         return True
 
