@@ -4,7 +4,10 @@ What the tests of a call to us share while it rings: a caller who knows reliable
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
 from tests.ua.callee import OFFER, Callee, CalleeTestCase, later
+from twisted_sipdialog.media.fixed import FixedDescription
 
 #: What a caller says of reliable provisionals (RFC 3262 section 8.1).
 SUPPORTED = {"Supported": "100rel", "Allow": "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO"}
@@ -73,3 +76,38 @@ class RingingTestCase(CalleeTestCase):
     def refused(self, invite, status):
         """The INVITE gets C{status} and nothing else."""
         self.assertEqual(self.finalTo(invite).statusCode, status, self.network.ladder())
+
+
+class Slow(FixedDescription):
+    """
+    Describes when the test says so: C{waiting} is the Deferred of what C{slow} names, C{"offer"} or C{"answer"}, from
+    the C{after}th time on.
+    """
+
+    def __init__(self, body, slow="answer", after=1):
+        super().__init__(body)
+        self.slow = slow
+        self.after = after
+        self.waiting = None
+        self.events = []
+
+    def _made(self, what, make):
+        self.events.append(what)
+        if what != self.slow or self.events.count(what) < self.after:
+            return make()
+        self._undo = None
+        self.waiting = Deferred().addCallback(lambda _: make())
+        return self.waiting
+
+    def offer(self, limit=None):
+        return self._made("offer", lambda: FixedDescription.offer(self, limit))
+
+    def answer(self, offer):
+        return self._made("answer", lambda: FixedDescription.answer(self, offer))
+
+    def rollback(self):
+        self.events.append("rollback")
+        super().rollback()
+
+    def close(self):
+        self.events.append("close")
