@@ -33,13 +33,13 @@ def refuse(core: Core, transaction: Any, request: Request, statusCode: int) -> N
     transaction.respond(request.response(statusCode, headers=[("Retry-After", seconds)] if statusCode == 500 else ()))
 
 
-def isDefault(core: Core, dialog: Dialog, change: Change, verb: str) -> bool:
+def isDefault(core: Core, dialog: Dialog, change: Change, delegate: Any, verb: str) -> bool:
     """
-    The change is answered by the session description, and told: the delegate wants to hear of just that, or has no
-    C{verb} that would take it as a request.
+    The change is answered by the session description, and told: somebody wants to hear of just that, or C{delegate}
+    has no C{verb} that would take it as a request.
     """
     told = overrides(dialog.delegate, TOLD[change]) or overrides(core.delegate, TOLD[change])
-    return (told and change is not Change.MODIFY) or not overrides(dialog.delegate, verb)
+    return (told and change is not Change.MODIFY) or not overrides(delegate, verb)
 
 
 def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
@@ -62,7 +62,7 @@ def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     context = ReinviteServerContext(core, transaction, dialog)
     dialog.invitation = context
     context.admit()
-    if isDefault(core, dialog, context.change, "inviteReceived"):
+    if isDefault(core, dialog, context.change, dialog.delegate, "inviteReceived"):
         context.answerByDefault()
     else:
         ask(dialog.delegate, "inviteReceived", context)

@@ -19,7 +19,7 @@ from twisted_sipdialog.errors import DialogTerminated, InvalidState, ParseError,
 from twisted_sipdialog.interfaces import ISessionServerContext
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire
+from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
@@ -84,10 +84,11 @@ def updateReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
         return
     context = UpdateServerContext(core, transaction, dialog, offer)
     dialog.updating = context
-    if isDefault(core, dialog, context.change, "updateReceived"):
+    delegate = dialog.delegate if overrides(dialog.delegate, "updateReceived") else core.delegate
+    if isDefault(core, dialog, context.change, delegate, "updateReceived"):
         context.answerByDefault()
     else:
-        ask(dialog.delegate, "updateReceived", context)
+        ask(delegate, "updateReceived", context)
 
 
 @implementer(ISessionServerContext)
