@@ -97,10 +97,20 @@ class ReinviteServerContext(InviteServerContext):
         self.core.onlyFlows.moved(dialog, self.request, self.transaction.flow)
 
     def _isSent(self, dialog: Dialog, response: Response) -> None:
-        if self._byDefault:
+        if self._byDefault and not self._lateOffer:
             self.core.tellAll(dialog.delegate, TOLD[self.change], dialog, self.request)
 
+    def _takeAnswer(self, ack: Request) -> bool:
+        before = self.dialog.remote.sdp
+        taken = super()._takeAnswer(ack)
+        if taken and self._byDefault:
+            # Only now it shows what the request without an offer was for.
+            self.change = changeOf(before, self.dialog.remote.sdp)
+        return taken
+
     def _stand(self, dialog: Dialog) -> None:
+        if self._byDefault and self._lateOffer:
+            self.core.tellAll(dialog.delegate, TOLD[self.change], dialog, self.request)
         self.request.shrink()
 
     def _endDialog(self, response: Response) -> None:
