@@ -38,6 +38,8 @@ class Calling:
 
     #: L{Dialog.isInviting}: it is an INVITE of ours.
     isOurs = True
+    #: The next offer is to be ours, in a response to it.
+    owesOffer = False
 
     def __init__(
         self, core: Core, outgoing: Outgoing, session: Any, factory: Any, lateOffer: bool, delegate: Any

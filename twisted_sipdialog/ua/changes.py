@@ -63,6 +63,11 @@ class Changes:
         """A re-INVITE of ours has no final response, or no ACK, yet."""
         return self._now is not None and self._now.isInviting
 
+    @property
+    def isOffering(self) -> bool:
+        """Our offer is being made: nothing else is to be asked of what makes it."""
+        return self._now is not None and self._now.isDescribing
+
     def dialogEnded(self, error: SipError) -> None:
         """None of them can come to anything any more."""
         queue, self._queue = self._queue, []

@@ -24,7 +24,7 @@ from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
-from twisted_sipdialog.ua.session import SDP, GivenOffer, discard, sdpOf, takeBack
+from twisted_sipdialog.ua.session import SDP, GivenOffer, discard, holds, sdpOf, takeBack
 from twisted_sipdialog.ua.uac import Sending
 
 #: How often one change is sent at most.
@@ -108,10 +108,17 @@ class Modification:
         if dialog.dialogState.exchange is not Exchange.STABLE:
             return False
         if self.method == "UPDATE":
-            # RFC 3311 section 5.1: not before the PRACK to the offer or answer in a provisional of ours.
-            reliable = getattr(dialog.invitation, "reliable", None)
-            return reliable is None or not reliable.describing
+            # RFC 3311 section 5.1: not before the PRACK to the offer or answer in a provisional of ours, nor before the
+            # offer that an INVITE left to us.
+            invitation = dialog.invitation
+            reliable = getattr(invitation, "reliable", None)
+            return (reliable is None or not reliable.describing) and (invitation is None or not invitation.owesOffer)
         return dialog.state is Phase.STABLE and dialog.invitation is None and not dialog.unacknowledged
+
+    @property
+    def isDescribing(self) -> bool:
+        """Its offer is being made."""
+        return self._described is not None
 
     # One attempt.
 
@@ -138,7 +145,7 @@ class Modification:
         session = self._session = dialog.session
         if session is None:
             raise InvalidState("modify", "nothing describes the session")
-        if wanted.resumes and not _holds(session):
+        if wanted.resumes and not holds(session):
             raise InvalidState("modify", "nothing is held")
         return session.offer() if wanted.limit is None else session.offer(wanted.limit)
 
@@ -335,12 +342,3 @@ def _successor(wanted: Wanted, dialog: Dialog) -> bytes:
     ours, theirs = given.origin, known.origin
     isNext = ours.sessionId == theirs.sessionId and ours.version > theirs.version
     return body if isNext else given.asNextOf(known).toBytes()
-
-
-def _holds(session: Any) -> bool:
-    """One of our media wants nothing."""
-    local = session.local
-    try:
-        return local is not None and any(m.isHeld for m in SessionDescription.parse(local).media if m.port)
-    except ParseError:
-        return False

@@ -33,6 +33,12 @@ def refuse(core: Core, transaction: Any, request: Request, statusCode: int) -> N
     transaction.respond(request.response(statusCode, headers=[("Retry-After", seconds)] if statusCode == 500 else ()))
 
 
+def isOffering(dialog: Dialog) -> bool:
+    """An offer of ours is being made, in a change or in the response to an INVITE of theirs that has none."""
+    changes, invitation = dialog.changes, dialog.invitation
+    return (changes is not None and changes.isOffering) or (invitation is not None and invitation.owesOffer)
+
+
 def isDefault(core: Core, dialog: Dialog, change: Change, delegate: Any, verb: str) -> bool:
     """
     The change is answered by the session description, and told: somebody wants to hear of just that, or C{delegate}
@@ -47,8 +53,8 @@ def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     request = transaction.request
     state = dialog.dialogState
     refusal: int | None = None
-    if dialog.isInviting:
-        # Ours has no final answer yet, or no ACK.
+    if dialog.isInviting or (dialog.invitation is None and isOffering(dialog)):
+        # Ours has no final answer yet, or no ACK; or is about to be sent.
         refusal = 491
     elif dialog.invitation is not None:
         # Theirs has none.
@@ -88,6 +94,12 @@ class ReinviteServerContext(InviteServerContext):
         if body is None and media is None and self.dialog.session is not None:
             return self.dialog.session
         return super()._describe(body, contentType, media)
+
+    @property
+    def owesOffer(self) -> bool:  # type: ignore[override]
+        """Theirs has no offer; ours was not sent yet, or has no answer."""
+        stable = self.dialog.dialogState.exchange is Exchange.STABLE
+        return self.offer is None and not (stable and self.reliable is not None and self._described is not None)
 
     @property
     def _delegate(self) -> Any:

@@ -66,6 +66,8 @@ class ServerContext:
 
     #: L{Dialog.isInviting}: it is not a request of ours.
     isOurs = False
+    #: The next offer is to be ours, in a response to it.
+    owesOffer = False
     #: What C{progress()} sends, and may send.
     provisional = 100
     provisionals: tuple[int, int] = (100, 100)

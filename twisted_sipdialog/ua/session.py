@@ -116,3 +116,12 @@ def sdpOf(message: Message) -> bytes | None:
     if kind is None or kind == SDP:
         return body if kind else None
     return findBody(kind, body, SDP)
+
+
+def holds(session: Any) -> bool:
+    """One of the media of C{session} wants nothing on our side."""
+    local = session.local
+    try:
+        return local is not None and any(m.isHeld for m in SessionDescription.parse(local).media if m.port)
+    except ParseError:
+        return False

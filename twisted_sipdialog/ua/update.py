@@ -23,7 +23,7 @@ from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire, override
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
-from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, refuse
+from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, isOffering, refuse
 from twisted_sipdialog.ua.server_context import ServerContext
 from twisted_sipdialog.ua.session import describe, discard, sdpOf, takeBack
 
@@ -78,7 +78,7 @@ def updateReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     if dialog.updating is not None:
         refusal = 500
     elif offer is not None:
-        refusal = refusalOf(dialog.dialogState.exchange)
+        refusal = 491 if isOffering(dialog) else refusalOf(dialog.dialogState.exchange)
     if refusal is not None:
         refuse(core, transaction, request, refusal)
         return
