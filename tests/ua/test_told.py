@@ -113,13 +113,12 @@ class ToldTests(ChangeCase):
         Where only the request is overridden, every change is put to it, with what it would change.
         """
         for method in ("INVITE", "UPDATE"):
-            changes = []
-            own = telling(DialogDelegate, ASKED[method], answer=lambda c: (changes.append(c.change), c.accept()))
+            own = telling(DialogDelegate, ASKED[method], answer=lambda context: context.accept())
             self.stand(delegate=own)
             for body, change in (HELD, RESUMED, SAME, MOVED):
                 self.assertEqual(self.send(method, body).statusCode, 200)
-                self.assertEqual((own.seen[-1][0], changes[-1]), (ASKED[method], change))
-                self.assertEqual(own.seen[-1][1].offer, body)
+                name, context = own.seen[-1]
+                self.assertEqual((name, context.change, context.offer), (ASKED[method], change, body))
 
     def test_toldAndAsked(self):
         """
