@@ -167,7 +167,9 @@ class InviteServerContext(ProvisionalContext):
             return
         core = self.core
         dialog = self.dialog or self._makeDialog()
-        dialog.adopt(self._session)
+        if not self._isExchanged:
+            # Else it was adopted then, and an UPDATE since may have brought another.
+            dialog.adopt(self._session)
         if delegate is not None:
             dialog.delegate = delegate
         if body:

@@ -90,7 +90,6 @@ class Reinvite(Modification):
                 answer = self._take(response)
             elif self._session is not None:
                 # Answered in a reliable provisional (RFC 6337 section 2.1); what stands here says the same.
-                self.dialog.adopt(self._session)
                 answer = self._session.remote
             self.acknowledge(response, b"")
             self._over(answer)
