@@ -28,6 +28,9 @@ from twisted_sipdialog.ua.session import sdpOf
 
 Step = Callable[[Core, Any, Request], Response | None]
 
+#: What means nothing outside a dialog.
+_DIALOGS_OWN = ("BYE", "PRACK", "UPDATE")
+
 
 def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.1.1, 19.3, 20.10: what a request must have, once and in a readable form."""
@@ -65,7 +68,7 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
 def methodIsAllowed(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.2.1."""
     method = request.method
-    if method in ("INVITE", "OPTIONS", "BYE", "CANCEL", "NOTIFY") or core.takes(method):
+    if method in ("INVITE", "OPTIONS", "NOTIFY", *_DIALOGS_OWN) or core.takes(method):
         return None
     return request.response(405, headers=[("Allow", core.allow(method))])
 
@@ -223,7 +226,8 @@ class UserAgentServer:
             dialog.requestReceived(transaction)
         elif request.method == "INVITE":
             invite_server.inviteReceived(core, transaction)
-        elif request.method == "BYE":
+        elif request.method in _DIALOGS_OWN:
+            # 15.1.2; RFC 3262 section 3.
             transaction.respond(self._tagged(transaction, request.response(481)))
         else:
             requestReceived(core, transaction, None)
