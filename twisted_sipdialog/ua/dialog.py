@@ -290,7 +290,7 @@ class Dialog(DialogView):
         elif phase is Phase.PENDING and self.unacknowledged:
             self._heldBye = self._heldBye or (lines or [], reason, message)
         elif phase is not Phase.TERMINATED:
-            self._bye(lines or [], reason, message)
+            self._bye(*(self._heldBye or (lines or [], reason, message)))
 
     def _bye(self, lines: Lines, reason: Reason, message: Any = None) -> None:
         self.dialogState.phase = Phase.TERMINATED
