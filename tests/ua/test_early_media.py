@@ -2,10 +2,10 @@
 What describes the session in a provisional response, and fails or takes its time (RFC 3261 section 13.3.1.1, RFC 6337).
 """
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 
 from tests.ua.callee import ANSWER, VIDEO, CalleeTestCase
-from twisted_sipdialog.errors import InvalidState, LocalError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError
 from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message.sdp import NotAcceptable
 
@@ -73,21 +73,25 @@ class EarlyMediaTests(CalleeTestCase):
         self.peer.cancel(self.invite)
         self.assertEqual(self.finalTo(self.invite).statusCode, 487)
         self.assertEqual(len(cancelled), 1)
-        self.failureResultOf(early, CancelledError)
+        self.failureResultOf(early, DialogTerminated)
         self.assertEqual((self.media.closed, self.sent("183 INVITE")), (1, 0))
 
     def test_acceptedMeanwhile(self):
-        """While it is being made the call cannot be described another time (RFC 6337 section 2.2)."""
+        """While it is being made the call is not described another time (RFC 6337 section 2.2): accept() waits."""
         self.media.waiting = Deferred()
         early = self.early()
         other = Counted(ANSWER)
-        self.assertRaises(InvalidState, self.context.accept, media=lambda host: other)
+        accepting = self.context.accept(media=lambda host: other)
+        self.network.advance(0.1)
+        self.assertEqual(self.sent("200 INVITE"), 0)
+        self.assertRaises(InvalidState, self.context.accept)
         self.media.waiting.callback(None)
         self.network.advance(0.1)
         self.successResultOf(early)
-        self.context.accept()
         self.peer.ack(self.finalTo(self.invite))
-        self.assertEqual((self.media.closed, other.closed), (0, 0))
+        self.network.advance(0.1)
+        self.assertIs(self.successResultOf(accepting).session, self.media)
+        self.assertEqual((self.media.closed, other.closed, other.local), (0, 0, None))
 
     def test_nothingDescribes(self):
         """Called wrongly it raises, and nothing was sent."""
