@@ -1,5 +1,5 @@
 """
-Draws docs/states.rst from the tables of the transaction machines: C{python docs/make_states.py}.
+Draws docs/states.rst from the tables of the transactions, and of offers and answers: C{python docs/make_states.py}.
 
 tests/transaction/test_states.py says when it has to be drawn anew.
 """
@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from twisted_sipdialog.dialog import offer_answer
 from twisted_sipdialog.transaction import ict, ist, nict, nist
 
 #: Title, module and class of each machine, in the order of the figures of RFC 3261.
@@ -24,11 +25,12 @@ MACHINES: tuple[tuple[str, Any, Any], ...] = (
 HEAD = """\
 .. Drawn by docs/make_states.py from the tables in the source; do not edit.
 
-Transaction states
-==================
+States
+======
 
-The four machines of RFC 3261 section 17, as RFC 6026 corrects them. Each is a table in the source, and this page is
-drawn from those tables. What is ignored is ignored on purpose, and the reason stands beside it.
+The four transaction machines of RFC 3261 section 17, as RFC 6026 corrects them, and the exchange of offers and answers
+within a dialog. Each is a table in the source, and this page is drawn from those tables. What a transaction ignores is
+ignored on purpose, and the reason stands beside it.
 
 Where the transport is reliable, timers A, E and G do not run, and timers D, I, J and K are zero: the state they would
 end is left as soon as it is entered.
@@ -41,7 +43,25 @@ lost, and ``abandon`` is what the transaction user says 64*T1 after it sent CANC
 
 def page() -> str:
     """The text of docs/states.rst."""
-    return "\n".join([HEAD, *[section(title, module, kind) for title, module, kind in MACHINES]])
+    return "\n".join([HEAD, *[section(title, module, kind) for title, module, kind in MACHINES], exchange()])
+
+
+def exchange() -> str:
+    """Offers and answers."""
+    title = "Offers and answers"
+    moves = [(state.value, event, following.value) for (state, event), following in offer_answer.TRANSITIONS.items()]
+    return "\n".join(
+        [
+            title,
+            "-" * len(title),
+            "",
+            said(offer_answer),
+            f"It begins in ``{offer_answer.Exchange.NONE.value}``. The table is in"
+            " ``twisted_sipdialog/dialog/offer_answer.py``.",
+            "",
+            *table(("State", "Event", "Next state"), "34 33 33", moves, prose=False),
+        ]
+    )
 
 
 def section(title: str, module: Any, kind: Any) -> str:
@@ -68,11 +88,12 @@ def section(title: str, module: Any, kind: Any) -> str:
     )
 
 
-def table(head: tuple[str, ...], widths: str, rows: list[tuple[str, ...]]) -> list[str]:
-    """The lines of one table; its last column is prose, the others are names."""
+def table(head: tuple[str, ...], widths: str, rows: list[tuple[str, ...]], prose: bool = True) -> list[str]:
+    """The lines of one table; its columns are names, but the last one if it is C{prose}."""
     lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
     for n, row in enumerate([head, *rows]):
-        cells = row if n == 0 else [*[f"``{cell}``" if cell else "" for cell in row[:-1]], row[-1]]
+        names = len(row) - prose if n else 0
+        cells = [*[f"``{cell}``" if cell else "" for cell in row[:names]], *row[names:]]
         marks = ["*", *[" "] * (len(cells) - 1)]
         lines += [f"   {mark} - {cell}".rstrip() for mark, cell in zip(marks, cells, strict=True)]
     return [*lines, ""]

@@ -1,0 +1,1 @@
+The dialog in full: ``modify()``, ``update()`` and hold from either side, reliable provisionals and early media, ``UPDATE``, session timers, a dialog and a session for each fork, digits by INFO, and a delegate method for every event of drachtio's dialogs (``docs/events.rst``).
