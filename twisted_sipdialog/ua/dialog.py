@@ -237,7 +237,8 @@ class Dialog(DialogView):
         if state.exchange is Exchange.NONE:
             state.exchanged("failed")  # it was made without a session: the next offer may come
         self._times.connect = self.core.timers.now()
-        self.invitation = None
+        if self.role == "uac":
+            self.invitation = None  # with a UAS it can be a re-INVITE that overtook the ACK
         self.req.shrink()
         if self.res is not None:
             self.res.shrink()
