@@ -237,8 +237,6 @@ class Dialog(DialogView):
         if state.exchange is Exchange.NONE:
             state.exchanged("failed")  # it was made without a session: the next offer may come
         self._times.connect = self.core.timers.now()
-        if self.role == "uac":
-            self.invitation = None  # with a UAS it can be a re-INVITE that overtook the ACK
         self.req.shrink()
         if self.res is not None:
             self.res.shrink()

@@ -134,6 +134,7 @@ class Fork:
         dialog.keep(context.core.terms.learn(response, None, context.minimum))
         if context.core.watch is not None:
             context.core.watch.moved(dialog, "confirmed", response)
+        dialog.invitation = None
         dialog.confirmed()
         context.over(self, dialog)
         dialog.goOn()
