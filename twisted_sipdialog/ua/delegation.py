@@ -75,10 +75,11 @@ def tell(delegate: Any, name: str, *arguments: Any) -> None:
     """
     Tell C{delegate} of something past; what it returns is waited for by nobody, what it raises is logged.
     """
-    if not overrides(delegate, name):
+    told = getattr(delegate, name, None)
+    if told is None or getattr(told, "isDefault", False):
         return
     try:
-        running = _running(getattr(delegate, name)(*arguments))
+        running = _running(told(*arguments))
     except Exception:
         _log.failure("the delegate's {name} raised", name=name)
         return
