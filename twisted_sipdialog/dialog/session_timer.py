@@ -157,9 +157,13 @@ class Terms:
             # It may be made shorter on the way, never longer; only what is too short and could not be refused, because
             # the peer knows no 422, is raised to the minimum (erratum 1687).
             seconds = min(seconds, asked.seconds if knows else max(asked.seconds, floor))
+        elif current is not None:
+            # Not spoken of: as it was agreed.
+            seconds = max(current.seconds, floor)
         role = "uas"
         if knows:
-            wanted = "uas" if self.refresher == LOCAL else "uac"
+            refresher = self.refresher if asked is not None or current is None else current.refresher
+            wanted = "uas" if refresher == LOCAL else "uac"
             role = (asked.refresher if asked is not None else None) or wanted
         lines = [("Session-Expires", f"{seconds};refresher={role}")]
         if role == "uac":

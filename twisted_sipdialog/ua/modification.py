@@ -62,6 +62,7 @@ class Modification:
     __slots__ = (
         "_described",
         "_isOver",
+        "_isTimed",
         "_lines",
         "_minimum",
         "_session",
@@ -90,7 +91,7 @@ class Modification:
         self._session: Any = None
         self._described: Deferred[Any] | None = None
         self._timer: Any = None
-        self._isOver = False
+        self._isOver = self._isTimed = False
         self._tries = 0
         self._minimum = 0
 
@@ -161,7 +162,10 @@ class Modification:
             self.dialog.changes.again(self)
             return
         dialog = self.dialog
-        lines = [*self._abilities(), *self.core.terms.ask(dialog.sessionTimer, self._minimum), *self._lines]
+        # How long the session lives is for the 2xx to its INVITE to say first (RFC 4028 section 7.2).
+        self._isTimed = dialog.state is not Phase.EARLY
+        timing = self.core.terms.ask(dialog.sessionTimer, self._minimum) if self._isTimed else []
+        lines = [*self._abilities(), *timing, *self._lines]
         if body:
             lines.append(typeLine(self._session.contentType))
             dialog.dialogState.exchanged("offer sent")
@@ -262,7 +266,8 @@ class Modification:
             self.core.onlyFlows.moved(dialog, response, sending.flow)
         except ParseError:
             pass  # at the old one it was reached
-        dialog.keep(self.core.terms.learn(response, dialog.sessionTimer, self._minimum))
+        if self._isTimed:
+            dialog.keep(self.core.terms.learn(response, dialog.sessionTimer, self._minimum))
 
     def _take(self, response: Response) -> Any:
         """The answer in a 2xx puts our offer in force; C{bytes}, or what is wrong with it as a L{Failure}."""
