@@ -339,8 +339,9 @@ class Dialog(DialogView):
         self.dialogState.endUsage(INVITE)
         self.dialogState.phase = Phase.TERMINATED
         self._times.end = self.core.timers.now()
-        closeSession(self.session)
         self._overtake(reason)
+        # Last: what is being made by it is cancelled before.
+        closeSession(self.session)
         if self._heldBye is not None:
             self._heldBye = None
             self._destroyed(None)
