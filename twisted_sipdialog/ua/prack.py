@@ -174,17 +174,12 @@ class PrackContext(ServerContext):
         if not self.answered:
             self.dialog.dialogState.exchanged("answer sent")
             self.accept(body=answer, contentType=self.dialog.session.contentType)
-        else:
-            self._rollBack()  # it came too late
+        elif self.dialog.ended is None:
+            self.dialog.session.rollback()  # it came too late
 
     def _unanswered(self, failure: Failure) -> None:
-        self._rollBack()
         if not self.answered:
             self._refuse(failure)
-
-    def _rollBack(self) -> None:
-        if self.dialog.ended is None:
-            self.dialog.session.rollback()
 
     def _close(self) -> None:
         super()._close()
