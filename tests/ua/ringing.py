@@ -95,7 +95,6 @@ class Slow(FixedDescription):
         self.events.append(what)
         if what != self.slow or self.events.count(what) < self.after:
             return make()
-        self._undo = None
         self.waiting = Deferred().addCallback(lambda _: make())
         return self.waiting
 

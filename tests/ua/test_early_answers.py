@@ -148,7 +148,7 @@ class AnswerTests(HearingCase):
         body = (
             b"--b\r\nContent-Type: application/sdp\r\n\r\n"
             + ANSWER
-            + b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n"
+            + b"\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: x;handling=optional\r\n\r\nx\r\n--b--\r\n"
         )
         self.ring(invite, 5, body=body, **{"Content-Type": "multipart/mixed;boundary=b"})
         self.pracked()
