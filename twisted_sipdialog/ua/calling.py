@@ -23,6 +23,7 @@ from twisted_sipdialog.ua.fork import Fork
 from twisted_sipdialog.ua.identity import hostOf
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines
 from twisted_sipdialog.ua.redirect import redirectTarget
+from twisted_sipdialog.ua.session import NoDescription
 from twisted_sipdialog.ua.uac import Sending
 
 _log = Logger()
@@ -179,9 +180,9 @@ class Calling:
     def _fork(self) -> Any:
         try:
             return self._session.fork(self._outgoing.body or None)
-        except Exception:
+        except Exception as error:
             _log.failure("a session description could not be forked")
-            return None
+            return NoDescription(error)
 
     def _follow(self, response: Response) -> bool:
         """Section 8.1.3.4: try the Contact that is preferred; False when redirections are not followed."""
@@ -190,8 +191,9 @@ class Calling:
         target = redirectTarget(response)
         if target is None:
             return False
+        if not self._again(response):
+            return False
         self._redirected += 1
-        self._again(response)
         self._outgoing.uri = target
         self._sendAnew()
         return True
@@ -199,23 +201,29 @@ class Calling:
     def _raise(self, response: Response) -> bool:
         """RFC 4028 section 7.3: a 422 says how long the session has to last at least."""
         raised = self.core.terms.raised(response, self.minimum)
-        if raised is None or self._raised == _MOST_RAISED:
+        if raised is None or self._raised == _MOST_RAISED or not self._again(response):
             return False
         self.minimum = raised
         self._raised += 1
-        self._again(response)
         outgoing = self._outgoing
         kept = [line for line in outgoing.lines if line[0] not in ("Session-Expires", "Min-SE")]
         outgoing.lines = [*kept, *self.core.terms.ask(None, raised)]
         self._sendAnew()
         return True
 
-    def _again(self, response: Response) -> None:
-        """The INVITE is sent anew: what its responses made so far is over."""
+    def _again(self, response: Response) -> bool:
+        """
+        The INVITE is to be sent anew: what its responses made so far is over.  False when nothing would describe
+        the session then.
+        """
         if self._isTaken:
-            self._session, self._isTaken = self._fork(), False
+            session = self._fork()
+            if isinstance(session, NoDescription):
+                return False
+            self._session, self._isTaken = session, False
         self._endEarly(Reason.REJECTED, True, response)
         self._forks.clear()
+        return True
 
     def _endEarly(self, reason: Reason, byPeer: bool, response: Response | None) -> None:
         """The early dialogs, which nobody will confirm."""

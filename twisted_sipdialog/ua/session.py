@@ -81,6 +81,32 @@ def describe(core: Core, body: bytes | None, contentType: str | None, media: Any
     return factory(hostOf(flow))
 
 
+class NoDescription:
+    """
+    Stands for the L{ISessionDescription<twisted_sipdialog.interfaces.ISessionDescription>} that could not be made:
+    whatever is asked of it fails with why.
+    """
+
+    __slots__ = ("_error",)
+
+    contentType = SDP
+    local = remote = None
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def _fail(self, *_: Any) -> Any:
+        raise self._error
+
+    offer = answer = update = fork = _fail
+
+    def rollback(self) -> None:
+        """Nothing is in force."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 def closeSession(session: Any) -> None:
     """Give the resources of C{session}, or of None, back; how it takes that is not to hurt the dialog."""
     if session is not None:
