@@ -5,6 +5,7 @@ What the tests of our calls share while they ring: reliable provisionals of fork
 from __future__ import annotations
 
 from tests.ua.calling import ANSWER, OFFER, CallerCase, Notes
+from twisted_sipdialog.media.fixed import FixedMedia
 
 OTHER = ANSWER.replace(b"o=- 9 9", b"o=- 9 10").replace(b"4002", b"4008")
 #: No answer to OFFER (RFC 3264 section 6): it has two media.
@@ -74,6 +75,8 @@ class Described:
     def fork(self, offer=None):
         if self.unforkable is not None:
             raise self.unforkable
+        if "close" in self.calls:
+            raise ValueError("it is closed")
         self.calls.append("fork" if offer is not None else "fork without")
         other = Described(self.offers, self.answers, self.refuses)
         other.made = self.made
@@ -136,3 +139,24 @@ class HearingCase(CallerCase):
         self.network.advance(1)
         self.failureResultOf(calling)
         self.assertNothingLeft()
+
+
+class ForkCase(HearingCase):
+    """The call forks."""
+
+    def forked(self, tags=("f1", "f2"), bodies=(ANSWER, OTHER), media=None, **how):
+        """Each rings reliably, with a description of its own: the context, the INVITE, the dialogs."""
+        media = media or FixedMedia(OFFER)
+        context, invite = self.context(body=None, media=media, **how)
+        for tag, body in zip(tags, bodies, strict=True):
+            self.ring(invite, 5, tag, body=body, Contact=f"<sip:{tag}@peer.example>")
+            self.pracked()
+        return context, invite, self.notes.early
+
+    def endsByes(self, tags):
+        """The BYEs that came are to the dialogs C{tags}, and are answered."""
+        byes = {bye.toTag: bye for bye in self.got("BYE")}
+        self.assertEqual(sorted(byes), sorted(tags))
+        for bye in byes.values():
+            self.peer.respond(bye, 200)
+        self.network.advance(1)
