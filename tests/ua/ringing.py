@@ -52,6 +52,10 @@ class RingingTestCase(CalleeTestCase):
         self.assertTrue(found, f"no {what}\n{self.network.ladder()}")
         return found[-1]
 
+    def rack(self, response):
+        """The header of its PRACK."""
+        return {"RAck": f"{response.headers.get('rseq')} {response.cseqNumber} INVITE"}
+
     def prack(self, response, rack=None, body=b"", status=200, **headers):
         """Acknowledge C{response}; the answer to that, which has to have C{status}."""
         rack = rack or f"{response.headers.get('rseq')} {response.cseqNumber} INVITE"
