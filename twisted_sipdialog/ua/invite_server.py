@@ -26,7 +26,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.provisional import ProvisionalContext
 from twisted_sipdialog.ua.server_context import oneLine
-from twisted_sipdialog.ua.session import discard, takeBack
+from twisted_sipdialog.ua.session import closeSession, discard, takeBack
 
 _log = Logger()
 
@@ -167,8 +167,11 @@ class InviteServerContext(ProvisionalContext):
             return
         core = self.core
         dialog = self.dialog or self._makeDialog()
-        if not self._isExchanged:
-            # Else it was adopted then, and an UPDATE since may have brought another.
+        if self._isExchanged:
+            # It was adopted then, and an UPDATE since may have brought another.
+            before, self._before = self._before, None
+            closeSession(before)
+        else:
             dialog.adopt(self._session)
         if delegate is not None:
             dialog.delegate = delegate

@@ -22,7 +22,7 @@ from twisted_sipdialog.ua.delegation import cancel
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import typeLine
 from twisted_sipdialog.ua.server_context import ServerContext
-from twisted_sipdialog.ua.session import sdpOf
+from twisted_sipdialog.ua.session import lend, sdpOf
 
 
 class Acknowledging:
@@ -31,9 +31,10 @@ class Acknowledging:
 
     @ivar waiting: the Deferred of an answer to the peer's offer that is being made, or None.
     @ivar isExchanged: one of them had the answer to the INVITE's offer, or the offer that was answered.
+    @ivar before: what described the session until then, if it was something else; or None.
     """
 
-    __slots__ = ("_dialog", "_failed", "_received", "_session", "isExchanged", "waiting")
+    __slots__ = ("_dialog", "_failed", "_received", "_session", "before", "isExchanged", "waiting")
 
     def __init__(self, dialog: Dialog, session: Any, failed: Callable[[Failure], None]) -> None:
         """
@@ -46,6 +47,7 @@ class Acknowledging:
         self._received = Received()
         self.waiting: Deferred[Any] | None = None
         self.isExchanged = False
+        self.before: Any = None
 
     def take(self, response: Response, rseq: int) -> bool:
         """
@@ -62,7 +64,7 @@ class Acknowledging:
                 session.update(sdp)
                 state.exchanged("answer received")
                 self.isExchanged = True
-                self._dialog.adopt(session)
+                self.before = lend(session, self._dialog)
             elif sdp is not None and state.exchange is Exchange.NONE:
                 state.exchanged("offer received")
                 described = session.answer(sdp)
@@ -85,7 +87,7 @@ class Acknowledging:
         if self._dialog.ended is None:
             self._dialog.dialogState.exchanged("answer sent")
             self.isExchanged = True
-            self._dialog.adopt(self._session)
+            self.before = lend(self._session, self._dialog)
             self._acknowledge(response, rseq, answer)
 
     def _unanswered(self, failure: Failure, response: Response, rseq: int) -> None:
@@ -135,14 +137,13 @@ class PrackContext(ServerContext):
 
     def settle(self, reliable: Any) -> None:
         """Answer it, and tell who waits for it."""
-        dialog, state = self.dialog, self.dialog.dialogState
+        state = self.dialog.dialogState
         try:
             sdp = sdpOf(self.request)
             if state.exchange is Exchange.LOCAL and reliable.isDescribed:
                 if sdp is None:
                     raise ParseError("the PRACK has no answer to our offer")
-                dialog.session.update(sdp)
-                state.exchanged("answer received")
+                reliable.takeAnswer(sdp)
             elif sdp is not None:
                 self._offered(reliable, sdp)
                 return

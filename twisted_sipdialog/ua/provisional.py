@@ -18,7 +18,7 @@ from twisted_sipdialog.ua.accepted import AcceptedContext
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.reliable import Reliable
-from twisted_sipdialog.ua.session import describe, sdpOf
+from twisted_sipdialog.ua.session import describe, lend, sdpOf
 
 #: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
 _REMINDER = 60.0
@@ -31,7 +31,7 @@ class ProvisionalContext(AcceptedContext):
     @ivar reliable: the provisionals that are repeated until their PRACK, or None.
     """
 
-    __slots__ = ("_described", "_describing", "_isExchanged", "_lateStatus", "_started", "reliable")
+    __slots__ = ("_before", "_described", "_describing", "_isExchanged", "_lateStatus", "_started", "reliable")
 
     provisional = 180
     provisionals = (100, 199)
@@ -42,6 +42,7 @@ class ProvisionalContext(AcceptedContext):
         self._lateStatus = 408
         self._described: bytes | None = None  # what media= gave to a foretaste: the 2xx says the same
         self._describing: Deferred[Any] | None = None  # the description that is being made
+        self._before: Any = None  # what described the call before a reliable provisional of a re-INVITE
         self._isExchanged = False  # a reliable provisional had our offer or answer: the 2xx has none
         self.reliable: Reliable | None = None
 
@@ -105,14 +106,24 @@ class ProvisionalContext(AcceptedContext):
             raise DialogTerminated("it was answered before its description was made")
         dialog = self.dialog
         self._described = described
-        if reliably or dialog.session is None:
-            dialog.adopt(self._session)
+        if dialog.session is None or (reliably and self.offer is not None):
+            self._before = lend(self._session, dialog)
         if reliably:
             self._isExchanged = True
             dialog.dialogState.exchanged("offer sent" if self.offer is None else "answer sent")
         provided = self._provide(code, phrase, extra, described, self._session.contentType, reliably, reliably)
         self._isForetold()
         return provided
+
+    def takeAnswer(self, answer: bytes) -> None:
+        """
+        The PRACK answers the offer of a provisional.
+
+        @raise NotAcceptable: it does not; or what else C{update} of a session description raises.
+        """
+        self._session.update(answer)
+        self.dialog.dialogState.exchanged("answer received")
+        self._before = self._before or lend(self._session, self.dialog)
 
     def _isForetold(self) -> None:
         """An C{accept()} may have waited for it."""

@@ -22,7 +22,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.modification import Modification, Wanted
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.prack import Acknowledging
-from twisted_sipdialog.ua.session import GivenDescription, sdpOf
+from twisted_sipdialog.ua.session import GivenDescription, closeSession, restore, sdpOf
 
 _UNUSABLE = [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')]
 
@@ -48,6 +48,8 @@ class Reinvite(Modification):
         return self.core.abilities("" if self._wanted.offers else TAG)
 
     def _provisional(self, response: Response) -> None:
+        if self._isOver:
+            return
         timeout = self.core.configuration.ringTimeout
         if self._ringing is None and timeout is not None:
             self._ringing = self.core.timers.start(timeout, self._unanswered)
@@ -64,6 +66,21 @@ class Reinvite(Modification):
         """What a reliable provisional says does not answer our offer: the whole change is taken back."""
         fire(self.done, failure)
         self._giveUp()
+
+    def _closeBefore(self) -> None:
+        """There is no way back to what described the session before a reliable provisional."""
+        acknowledging, self._acknowledging = self._acknowledging, None
+        if acknowledging is not None:
+            closeSession(acknowledging.before)
+
+    def _rollBack(self) -> None:
+        acknowledging, self._acknowledging = self._acknowledging, None
+        if acknowledging is None or acknowledging.before is None:
+            super()._rollBack()
+        else:
+            # RFC 6141 section 3: what a reliable provisional agreed falls with the re-INVITE.
+            self._session = None
+            restore(acknowledging.before, self.dialog)
 
     def _stopRinging(self) -> None:
         if self._ringing is not None:
@@ -91,6 +108,7 @@ class Reinvite(Modification):
             elif self._session is not None:
                 # Answered in a reliable provisional (RFC 6337 section 2.1); what stands here says the same.
                 answer = self._session.remote
+                self._closeBefore()
             self.acknowledge(response, b"")
             self._over(answer)
 
@@ -151,8 +169,8 @@ class Reinvite(Modification):
     def _giveUp(self) -> None:
         """Section 9.1: CANCEL; what was accepted all the same holds."""
         self._stopRinging()
-        if self._acknowledging is not None:
-            self._acknowledging.end()
+        if self._isOver:
+            self._closeBefore()
         if self._late is not None:
             self._late.end()
         elif self.sending is not None and self._acknowledgement is None:

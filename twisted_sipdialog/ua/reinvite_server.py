@@ -17,6 +17,7 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.invite_server import InviteServerContext
+from twisted_sipdialog.ua.session import restore, takeBack
 
 #: What a delegate is told of a change that was answered by default.
 TOLD = {
@@ -98,8 +99,7 @@ class ReinviteServerContext(InviteServerContext):
     @property
     def owesOffer(self) -> bool:  # type: ignore[override]
         """Theirs has no offer; ours was not sent yet, or has no answer."""
-        stable = self.dialog.dialogState.exchange is Exchange.STABLE
-        return self.offer is None and not (stable and self.reliable is not None and self._described is not None)
+        return self.offer is None and not (self._isExchanged and self._session.remote is not None)
 
     @property
     def _delegate(self) -> Any:
@@ -128,10 +128,21 @@ class ReinviteServerContext(InviteServerContext):
     def _endDialog(self, response: Response) -> None:
         dialog = self.dialog
         dialog.invitation = None
-        if dialog.dialogState.exchange is Exchange.REMOTE:
-            dialog.dialogState.exchanged("failed")
+        self._takeBack(dialog)
         if dialog.state is not Phase.TERMINATED:
             dialog.goOn()
+
+    def _takeBack(self, dialog: Dialog) -> None:
+        """The session is what it was before, and no offer of this is open (RFC 6141 section 3)."""
+        state = dialog.dialogState
+        unanswered = Exchange.LOCAL if self.owesOffer else Exchange.REMOTE
+        if state.exchange is unanswered and (self.owesOffer or not self._isExchanged):
+            state.exchanged("failed")
+        before, self._before = self._before, None
+        if before is not None:
+            restore(before, dialog)
+        elif self._described is not None:
+            takeBack(self._session, dialog)
 
     def answerByDefault(self) -> None:
         if self.answered or self._acknowledged is not None:

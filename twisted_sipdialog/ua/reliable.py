@@ -77,6 +77,10 @@ class Reliable:
         """The PRACK that came carries an offer: a 2xx has to wait for its answer as well (RFC 6337 section 2.2)."""
         self._queue[0].describes = True
 
+    def takeAnswer(self, answer: bytes) -> None:
+        """The PRACK has the answer to our offer; what is wrong with it is raised."""
+        self._context.takeAnswer(answer)
+
     def then(self, accept: Callable[[], None]) -> None:
         """Call C{accept} once nothing is L{describing} any more."""
         self._then = accept

@@ -127,6 +127,28 @@ def takeBack(session: Any, dialog: Any) -> None:
         session.rollback()
 
 
+def lend(session: Any, dialog: Any) -> Any:
+    """
+    C{session} describes the call as long as the re-INVITE that brought it is open: its answer may yet be a refusal.
+
+    @return: the one before it, for L{restore} or L{closeSession}; None where there was no other.
+    """
+    before = dialog.session
+    if before is session:
+        return None
+    dialog.session = None
+    dialog.adopt(session)
+    return before
+
+
+def restore(before: Any, dialog: Any) -> None:
+    """The re-INVITE was refused: what L{lend} gave describes the call again (RFC 6141 section 3)."""
+    if dialog.ended is None:
+        dialog.adopt(before)
+    else:
+        closeSession(before)
+
+
 def discard(session: Any, dialog: Any) -> None:
     """C{session} failed to say anything: what is in force stays."""
     if dialog is None or session is not dialog.session:
