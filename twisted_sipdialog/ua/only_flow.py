@@ -51,6 +51,8 @@ class OnlyFlows:
             dialog.flow = only
             only.hold()
             self._dialogs.setdefault(only, {})[dialog] = None
+            if not only.isOpen:
+                self._await(dialog)  # lost while the request was being answered
 
     def moved(self, dialog: Any, message: Any, flow: Any) -> None:
         """
@@ -80,7 +82,10 @@ class OnlyFlows:
     def lost(self, flow: Any) -> None:
         """C{flow} is gone: its dialogs end, unless their peers come back in time."""
         for dialog in self._dialogs.get(flow, ()):
-            self._waiting[dialog] = self._timers.start(self._grace, self._over, dialog)
+            self._await(dialog)
+
+    def _await(self, dialog: Any) -> None:
+        self._waiting[dialog] = self._timers.start(self._grace, self._over, dialog)
 
     def _over(self, dialog: Any) -> None:
         self._waiting.pop(dialog, None)
