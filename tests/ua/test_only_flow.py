@@ -2,7 +2,7 @@
 Peers who can be reached over one connection only (RFC 5626 section 5.3, RFC 7118 section 5), and others.
 """
 
-from tests.ua.callee import ANSWER, OFFER, CalleeTestCase, later
+from tests.ua.callee import ANSWER, OFFER, CalleeTestCase, Notes, later
 from tests.ua.calling import CallerCase
 from twisted_sipdialog.configuration import FlowLimits
 from twisted_sipdialog.dialog.ended import Reason
@@ -183,6 +183,30 @@ class OnlyFlowTests(CalleeTestCase):
         self.dialog = callee.dialog
         self.answered()
         self.finalTo(self.peer.request("BYE", within=self.ok))
+
+    def test_lostBefore(self):
+        """Lost before we answered the request that says so: the grace time begins with the answer."""
+        contexts = []
+
+        class Slow(Notes):
+            def updateReceived(self, context):
+                contexts.append(context)
+                context.answerLater()
+
+        agent, callee, _ = self.ring(later, "TCP", {"Contact": NOWHERE[0]})
+        self.network.reset(agent, self.peer)
+        self.network.advance(1)
+        callee.context.accept(body=ANSWER)
+        self.network.advance(5.1)
+        self.assertIs(callee.ended.reason, Reason.FLOW_LOST)
+        self.stand(f"<sip:peer@{self.peer.address[0]};transport=tcp>")
+        self.dialog.delegate = Slow()
+        self.peer.request("UPDATE", within=self.ok, headers={"Contact": NOWHERE[0]})
+        self.network.advance(0.1)
+        self.lose()
+        contexts[0].accept()
+        self.network.advance(5.1)
+        self.assertOver(Reason.FLOW_LOST)
 
     def test_becomesOne(self):
         """A target refresh may make an ordinary peer one of those, and back (RFC 3261 section 12.2.2)."""
