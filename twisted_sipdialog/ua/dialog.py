@@ -285,7 +285,7 @@ class Dialog(DialogView):
         """
         phase = self.state
         if phase is Phase.EARLY and self.role == "uas":
-            self.invitation.giveUp(lines or [])
+            self.invitation.giveUp(lines or [], reason, message)
         elif phase is Phase.PENDING and self.unacknowledged:
             self._heldBye = self._heldBye or (lines or [], reason, message)
         elif phase is not Phase.TERMINATED:

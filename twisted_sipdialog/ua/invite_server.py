@@ -46,12 +46,13 @@ class InviteServerContext(ProvisionalContext):
     @see: L{IInviteServerContext<twisted_sipdialog.interfaces.IInviteServerContext>}
     """
 
-    __slots__ = ("_accepting", "_source", "change")
+    __slots__ = ("_accepting", "_cause", "_source", "change")
 
     def __init__(self, core: Core, transaction: Any, dialog: Dialog | None = None) -> None:
         super().__init__(core, transaction, dialog, 480)
         transaction.user = self
         self.change: Any = None
+        self._cause: tuple[Reason, bool, Any] | None = None  # why we gave up
         self._accepting: tuple[Any, ...] | None = None  # accept() while progress() has the session described
         self._source: str = transaction.flow.remote[0]
 
@@ -273,13 +274,22 @@ class InviteServerContext(ProvisionalContext):
         if self.cancelled is not None:
             reason = Reason.REMOTE_CANCEL if self.cancelled.method == "CANCEL" else Reason.REMOTE_BYE
             return reason, True, self.cancelled
+        if self._cause is not None:
+            return self._cause
         reasons = {408: Reason.NO_ANSWER, 487: Reason.EXPIRED, 504: Reason.NO_PRACK}
         return reasons.get(response.statusCode, Reason.REJECTED), False, response
 
     # Giving up.
 
-    def giveUp(self, lines: Lines) -> Deferred[Any]:
-        """The application ends the early dialog."""
+    def giveUp(self, lines: Lines, reason: Reason | None = None, message: Any = None) -> Deferred[Any]:
+        """
+        We end the early dialog.
+
+        @param reason: why; None: the application wants it so.
+        @param message: what made us do so.
+        """
+        if reason is not None:
+            self._cause = reason, False, message
         pending, self.pending = self.pending, None
         rejected = self.reject(480, extraHeaders=lines).addCallback(lambda _: None)
         cancel(pending)
