@@ -104,6 +104,17 @@ class UnansweredTests(EndCase):
         self.assertEqual(self.finalTo(self.invite).statusCode, 504)
         self.assertEnded(Reason.NO_PRACK, False, 504)
 
+    def test_dialogIsGone(self):
+        """The caller knows of no such early dialog (RFC 5057 section 5.1): no BYE may go out yet (section 15)."""
+        self.stand()
+        asking = self.dialog.info()
+        self.peer.respond(self.peer.expect("INFO"), 481)
+        self.network.advance(0.01)
+        self.assertEqual(self.successResultOf(asking).statusCode, 481)
+        self.assertEqual(self.finalTo(self.invite).statusCode, 480)
+        self.assertEqual(self.sent("BYE"), 0)
+        self.assertEnded(Reason.DIALOG_ERROR, False, 481)
+
     def test_unfit(self):
         """Nothing answers the offer (488)."""
         self.stand()
