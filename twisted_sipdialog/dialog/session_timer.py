@@ -93,7 +93,12 @@ class Terms:
         @param minimum: what the 422 before this one said, so that two cannot go on for ever.
         """
         least = typedOrNone(refusal, "min-se")
-        if refusal.statusCode != 422 or least is None or least.seconds <= max(self.minimum, minimum):
+        if (
+            self.mode == "off"
+            or refusal.statusCode != 422
+            or least is None
+            or least.seconds <= max(self.minimum, minimum)
+        ):
             return None
         return int(least.seconds)
 
