@@ -84,6 +84,15 @@ class AskingTests(TimedCase):
             self.assertNotIn(name, headers)
         self.assertNotIn("timer", headers.elements("supported"))
 
+    def test_offTooSmall(self):
+        """Off: a 422 is a refusal like any other; the same INVITE again would only be refused again."""
+        agent = self.network.userAgent("sip:carl@c.example", sessionTimers="off")
+        calling = agent.invite("sip:bob@peer.example", body=OFFER)
+        self.peer.respond(self.peer.expect("INVITE"), 422, headers={"Min-SE": "3600"})
+        self.network.advance(1)
+        self.assertEqual(self.failureResultOf(calling, ResponseError).value.statusCode, 422)
+        self.assertEqual(self.count("INVITE"), 1)
+
     def test_tooSmall(self):
         """
         Section 7.3: after a 422 the same call is tried with what that says: same Call-ID and From tag, next CSeq.

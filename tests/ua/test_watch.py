@@ -217,6 +217,37 @@ class CallerTests(CallerCase):
         self.successResultOf(bye)
         self.assertEqual(len(self.watching.changes), 6)
 
+    def test_forkedAll(self):
+        """Where each answer makes a call, each is confirmed, and ends by itself."""
+        watching = Watching()
+        agent = self.network.userAgent("sip:carl@c.example", watching, forkedAnswers="all")
+        calling = agent.invite(BOB, body=OFFER)
+        invite = self.peer.expect("INVITE")
+        self.fork(invite, 180, "a")
+        for tag in "ba":
+            self.fork(invite, 200, tag)
+            self.network.advance(0.1)
+        self.successResultOf(calling)
+        for dialog in agent.dialogs:
+            dialog.destroy()
+            self.endsBye()
+        moves = [(change.state, change.event, change.remoteTag) for change in watching.changes]
+        self.assertEqual(
+            moves[:4],
+            [("trying", None, None), ("early", None, "a"), ("confirmed", None, "b"), ("confirmed", None, "a")],
+        )
+        self.assertEqual(sorted(moves[4:]), [("terminated", "local-bye", "a"), ("terminated", "local-bye", "b")])
+
+    def test_connectionLost(self):
+        """The connection is gone that the answer was to come by."""
+        calling, invite = self.invite(f"{BOB};transport=tcp")
+        self.peer.respond(invite, 180)
+        self.network.advance(0.1)
+        self.network.reset(self.alice, self.peer)
+        self.network.advance(1)
+        self.failureResultOf(calling, TransportError)
+        self.assertStates(("trying", None, None), ("early", None, 180), ("terminated", "error", None))
+
     def test_earlyBye(self):
         """The callee may leave an early dialog by BYE; its INVITE gets its own answer."""
         _calling, invite = self.invite()
