@@ -37,13 +37,21 @@ def label(message: Request | Response) -> str:
 
 @attrs.frozen
 class _Rung:
-    """One line: C{party} sent (C{'>'}) or received (C{'<'}) C{text}; or a note on the network (both empty)."""
+    """
+    One line: C{party} sent (C{'>'}) or received (C{'<'}) C{what}, the bytes of a message; or a note on the network,
+    as text (both empty).
+    """
 
     time: float
     party: str
     direction: str
-    text: str
+    what: bytes | str
     where: str
+
+    @property
+    def text(self) -> str:
+        """In few words.  Most ladders are never looked at: only what is wanted is read."""
+        return self.what if isinstance(self.what, str) else describe(self.what)
 
 
 class Ladder:
@@ -57,7 +65,7 @@ class Ladder:
 
     def add(self, party: str, direction: str, data: bytes, where: str) -> None:
         """C{party} sent or received C{data}."""
-        self._rungs.append(_Rung(self._clock.seconds(), party, direction, describe(data), where))
+        self._rungs.append(_Rung(self._clock.seconds(), party, direction, bytes(data), where))
 
     def note(self, text: str) -> None:
         """Something happened on the way."""
