@@ -75,7 +75,7 @@ class RequestTests(EventCase):
         """C{message()} (RFC 3428)."""
         self.assertShortcut("message", "MESSAGE")
 
-    def test_options_(self) -> None:
+    def test_optionsRequest(self) -> None:
         """C{options()} (RFC 3261 section 11)."""
         self.assertShortcut("options", "OPTIONS")
 
