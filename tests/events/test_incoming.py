@@ -137,6 +137,9 @@ class IncomingTests(EventCase):
         self.assertEqual(self.final("UPDATE", body=offer).body, own)
         (context,) = self.notes.only("updateReceived")
         self.assertEqual((context.offer, context.change.value), (offer, "modify"))
+        self.called()
+        self.app.updateReceived = lambda context: context.reject(488) and None
+        self.assertEqual(self.final("UPDATE", body=offer).statusCode, 488)
 
     def test_updateEarly(self) -> None:
         """RFC 3311 section 5.2: while an offer is open, another one has to wait: 491, or 500 with Retry-After."""
