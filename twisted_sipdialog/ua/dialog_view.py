@@ -29,6 +29,7 @@ class DialogView:
         "_source",
         "_times",
         "_timing",
+        "acknowledging",
         "core",
         "delegate",
         "dialogState",
@@ -57,6 +58,8 @@ class DialogView:
         self.session: Any = None
         self.digest: Any = None
         self.other: Any = None
+        #: How many PRACKs of ours have no answer yet.
+        self.acknowledging = 0
         #: What was sent reliably to the peer's INVITE, as long as a PRACK may come, or None.
         self.reliable: Any = None
         self.ended: Ended | None = None

@@ -113,7 +113,10 @@ class Modification:
             # offer that an INVITE left to us.
             invitation = dialog.invitation
             reliable = getattr(invitation, "reliable", None)
-            return (reliable is None or not reliable.describing) and (invitation is None or not invitation.owesOffer)
+            if (reliable is not None and reliable.describing) or (invitation is not None and invitation.owesOffer):
+                return False
+            # RFC 3261 section 12.2.2: a PRACK of ours that has to be repeated would then be out of order.
+            return not dialog.acknowledging
         return dialog.state is Phase.STABLE and dialog.invitation is None and not dialog.unacknowledged
 
     @property

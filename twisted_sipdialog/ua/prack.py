@@ -103,7 +103,12 @@ class Acknowledging:
         if body:
             lines.append(typeLine(self._session.contentType))
         # 4: it is a request like any other; that it failed shows at the callee, who repeats the provisional in vain.
-        self._dialog.ask("PRACK", body, lines).addErrback(lambda failure: failure.trap(SipError) and None)
+        self._dialog.acknowledging += 1
+        asking = self._dialog.ask("PRACK", body, lines)
+        asking.addErrback(lambda failure: failure.trap(SipError)).addCallback(self._acknowledged)
+
+    def _acknowledged(self, _: Any) -> None:
+        self._dialog.acknowledging -= 1
         self._dialog.goOn()
 
     def end(self) -> None:
