@@ -100,9 +100,10 @@ class InviteClientContext(Calling):
             fork = self._forkOf(response)
             if fork is not None:
                 self.dialog = fork.dialog
-                if isNew:
+                isNext = fork.provisional(response)
+                if isNew and fork.dialog.ended is None:
                     self._isEarly(fork.dialog, response)
-                if not fork.provisional(response):
+                if not isNext:
                     return
         elif self.core.watch is not None and response.statusCode > 100 and not self._forks and not self._proceeds:
             self._proceeds = True
