@@ -33,6 +33,22 @@ class AnswerTests(HearingCase):
         self.assertEqual(media.calls, ["offer", "update", "close"])
         self.assertNothingLeft()
 
+    def test_toldThen(self):
+        """
+        The order of DESIGN: what dialogEarly sees is the answer, in force, and the PRACK has gone out.
+        """
+        seen = []
+
+        def early(dialog):
+            seen.append((dialog.remote.sdp, self.network.seenBy(self.alice)[-1]))
+
+        self.notes.dialogEarly = early
+        _calling, invite = self.invite(body=None, media=Described())
+        self.ring(invite, 5, body=ANSWER)
+        self.assertEqual(seen, [(ANSWER, "> PRACK")])
+        self.pracked()
+        self.accept(invite)
+
     def test_sameAgain(self):
         """
         RFC 3261 section 13.2.1: once answered, what other responses say of the session is ignored.

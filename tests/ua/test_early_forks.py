@@ -172,6 +172,18 @@ class SessionTests(ForkCase):
             self.assertEqual({m.calls.count("close") for m in media.made}, {1})
             self.assertNothingLeft()
 
+    def test_goneIsGone(self):
+        """
+        RFC 3261 section 12.3: what comes in a dialog that is over is acknowledged no more.
+        """
+        calling, invite = self.invite(body=None, media=Described())
+        self.ring(invite, 5, "f1", body=ANSWER)
+        self.pracked()
+        self.goes(invite, "f1")
+        self.ring(invite, 6, "f1", code=180)
+        self.assertEqual(len(self.pracks()), 1)
+        self.over(calling)
+
     def test_goneAndRefused(self):
         """
         The same, and nobody answers: all is given back.

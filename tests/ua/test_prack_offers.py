@@ -84,6 +84,26 @@ class PrackOfferTests(RingingTestCase):
         self.stands(callee)
         self.assertEqual(callee.dialog.remote.sdp, OTHER)
 
+    def test_slowInPlain(self):
+        """
+        RFC 6337 section 2.2: the same where the provisional that it acknowledges said nothing of the session.
+        """
+        slow = Slow(ANSWER, after=2)
+        callee, _invite, early, _done = self.answered(media=lambda host: slow)
+        self.prack(early)
+        callee.context.progress(180, reliable=True)
+        ringing = self.got("180 INVITE")
+        self.peer.request("PRACK", within=ringing, body=OTHER, headers=self.rack(ringing))
+        self.network.advance(0.01)
+        callee.context.accept()
+        self.network.advance(1)
+        self.assertEqual(self.sent("200 INVITE"), 0)
+        slow.waiting.callback(None)
+        self.assertEqual(self.got("200 INVITE").body, b"")
+        self.stands(callee)
+        seen = [what for what in self.network.seenBy(self.desk) if what in ("> 200 PRACK", "> 200 INVITE")]
+        self.assertEqual(seen[-2:], ["> 200 PRACK", "> 200 INVITE"])
+
     def test_slowAndOver(self):
         """
         The call ends meanwhile: the PRACK is answered, too, with 487.
