@@ -167,7 +167,7 @@ class Terms:
             seconds = max(current.seconds, floor)
         role = "uas"
         if knows:
-            refresher = self.refresher if asked is not None or current is None else current.refresher
+            refresher = self.refresher if current is None else current.refresher
             wanted = "uas" if refresher == LOCAL else "uac"
             role = (asked.refresher if asked is not None else None) or wanted
         lines = [("Session-Expires", f"{seconds};refresher={role}")]
