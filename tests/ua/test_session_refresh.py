@@ -48,6 +48,37 @@ class OurRefreshTests(TimedTestCase):
         self.assertFalse(self.dialog.onHold)
         self.hangsUp()
 
+    def test_whatIsInForce(self):
+        """It says again what is in force by then: a hold, or an offer of the application."""
+        for change in ("hold", ANSWER.replace(b"6000", b"6010")):
+            self.timed(headers=OLD)
+            self.network.advance(10)
+            changing = self.dialog.modify(change)
+            request = self.next("INVITE")
+            said = request.body
+            self.refresh(request, expires="120;refresher=uac")
+            self.successResultOf(changing)
+            held = self.dialog.onHold
+            for _ in range(2):
+                request = self.next("INVITE")
+                self.assertEqual(request.body, said)
+                self.refresh(request)
+            self.assertEqual(self.dialog.onHold, held)
+            self.hangsUp()
+
+    def test_notSpokenOf(self):
+        """Section 9: what was agreed stays where a change of the peer says nothing of it, or not who refreshes."""
+        for expires, interval in ((None, Interval(120, LOCAL)), ("300", Interval(300, LOCAL))):
+            self.timed()
+            headers = KNOWS if expires is None else {**KNOWS, "Session-Expires": expires}
+            answer = self.finalTo(self.peer.request("INVITE", within=self.ok, headers=headers, body=OFFER))
+            self.peer.ack(answer)
+            self.assertEqual(answer.headers.get("session-expires"), f"{interval.seconds};refresher=uas")
+            self.assertEqual(self.dialog.sessionTimer, interval)
+            request = self.next()
+            self.refresh(request, expires=f"{interval.seconds};refresher=uac")
+            self.hangsUp()
+
     def test_refused(self):
         """Section 10: one that is refused ends nothing by itself; without a success the time runs out."""
         for status in (400, 403, 486, 488, 500, 501, 603):
