@@ -73,6 +73,9 @@ class UnansweredTests(EndCase):
         bye = self.peer.request("BYE", within=self.peer.expect("180 INVITE"))
         self.assertEqual(self.finalTo(bye).statusCode, 200)
         self.assertEqual(self.finalTo(self.invite).statusCode, 487)
+        # Whoever was asked for the answer learns that none is wanted.
+        self.assertEqual(sorted(self.callee.events), ["cancelled", "terminated"])
+        self.assertEqual(self.context.cancelled.method, "BYE")
         self.assertEnded(Reason.REMOTE_BYE, True, "BYE")
 
     def test_rejected(self):
