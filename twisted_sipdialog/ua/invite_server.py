@@ -250,8 +250,8 @@ class InviteServerContext(ProvisionalContext):
     def _ended(self, response: Response) -> None:
         """Refused: the early dialog goes with it."""
         acknowledged, self._acknowledged = self._acknowledged, None
+        cancel(self._describing)  # first: what goes on then may want something of the same description
         self._endDialog(response)
-        cancel(self._describing)
         error = DialogTerminated(f"refused with {response.statusCode} before it was accepted")
         self._endReliable(error)
         fire(acknowledged, Failure(error))
