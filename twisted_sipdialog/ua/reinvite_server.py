@@ -11,6 +11,7 @@ from zope.interface import implementer
 from twisted_sipdialog.dialog.change import Change, changeOf
 from twisted_sipdialog.dialog.offer_answer import Exchange, refusalOf
 from twisted_sipdialog.dialog.state import Phase
+from twisted_sipdialog.errors import SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.ua.core import Core
@@ -124,6 +125,13 @@ class ReinviteServerContext(InviteServerContext):
         if self._byDefault and self._lateOffer:
             self.core.tellAll(dialog.delegate, TOLD[self.change], dialog, self.request)
         self.request.shrink()
+
+    def _endReliable(self, error: SipError) -> None:
+        reliable = self.reliable
+        if reliable is None or self.dialog.state is Phase.TERMINATED or reliable.describing:
+            super()._endReliable(error)
+        else:
+            reliable.refuse(error)
 
     def _endDialog(self, response: Response) -> None:
         dialog = self.dialog

@@ -151,6 +151,13 @@ class Reliable:
         for provisional in queued:
             fire(provisional.done, Failure(overtaken))
 
+    def refuse(self, error: SipError) -> None:
+        """A re-INVITE was refused, its dialog lives: nobody waits for the PRACK, which may come (section 3)."""
+        self._then = None
+        for provisional in self._queue:
+            fire(provisional.done, Failure(error))
+        self.rest()
+
     def _forget(self) -> None:
         """A PRACK would mean nothing here any more."""
         dialog = self._context.dialog
