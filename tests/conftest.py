@@ -42,6 +42,12 @@ def baresip() -> str:
 
 
 @pytest.fixture
+def linphonec() -> str:
+    """The path of linphonec."""
+    return findPeer("linphonec", "linphone-cli")
+
+
+@pytest.fixture
 def tortureFolder() -> Path:
     """The folder with the messages of RFC 4475 and RFC 5118, one folder for each."""
     named = os.environ.get("SIPUA_TORTURE_DIR")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from tests.integration.peers import LOOPBACK
 from tests.integration.ports import freePort
@@ -43,7 +44,7 @@ class Linphone(Peer):
         (own / ".local" / "share" / "linphone").mkdir(parents=True)
         self.log = own / "log"
         self._read = 0
-        sip = {
+        sip: dict[str, Any] = {
             "sip_port": self.port,
             "sip_tcp_port": self.port,
             "sip_tls_port": 0,
@@ -55,10 +56,12 @@ class Linphone(Peer):
             **(settings or {}),
         }
         rtp = {"bind_address": LOOPBACK, "audio_rtp_port": f"{rtpPorts[0]}-{rtpPorts[1]}"}
-        sections = {"sip": sip, "rtp": rtp, "sound": {"echocancellation": 0}}
-        # PCMU and PCMA, nothing that loses more of a tone.
-        for number, (mime, enabled) in enumerate([("PCMU", 1), ("PCMA", 1), ("opus", 0), ("speex", 0), ("GSM", 0)]):
-            sections[f"audio_codec_{number}"] = {"mime": mime, "rate": 8000, "channels": 1, "enabled": enabled}
+        sections: dict[str, dict[str, Any]] = {"sip": sip, "rtp": rtp, "sound": {"echocancellation": 0}}
+        # Telephone events, PCMU and PCMA; whatever is not named here is on by default.
+        lossy = [("opus", 48000, 2), ("speex", 32000, 1), ("speex", 16000, 1), ("speex", 8000, 1), ("G729", 8000, 1)]
+        for number, (mime, rate, channels) in enumerate(lossy):
+            codec: dict[str, Any] = {"mime": mime, "rate": rate, "channels": channels, "enabled": 0}
+            sections[f"audio_codec_{number}"] = codec
         text = "".join(
             f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
             for section, values in sections.items()

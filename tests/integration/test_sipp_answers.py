@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.task import deferLater
 
 from tests.integration.agent import agent
 from tests.integration.peers import Sipp
+from tests.integration.playing import together
 from tests.integration.process import PeerFailed
 from twisted_sipdialog import Credentials, Phase, Reason, UserAgent
 from twisted_sipdialog.errors import ResponseError
@@ -44,13 +44,6 @@ async def callMany(userAgent: UserAgent, uri: str, calls: int, atOnce: int) -> N
     """So many calls, C{atOnce} of them at the same time."""
     turn = DeferredSemaphore(atOnce)
     await together(turn.run(lambda: Deferred.fromCoroutine(call(userAgent, uri))) for _ in range(calls))
-
-
-async def together(doing: Iterable[Deferred[None]]) -> None:
-    """Wait until all is done, then fail as the first that failed."""
-    for well, outcome in await DeferredList(list(doing), consumeErrors=True):
-        if not well:
-            outcome.raiseException()
 
 
 @TRANSPORTS
