@@ -228,7 +228,7 @@ class IInviteServerContext(ISessionServerContext):
         @param reliable: True: reliably; False: not; None: reliably if the caller or the configuration's C{rel100}
             requires it.
         @return: a Deferred of None, fired at send; if reliable, of the PRACK.  It fails with
-            L{NoPrack<twisted_sipdialog.errors.NoPrack>} (the INVITE was refused with 504), with
+            L{NoPrack<twisted_sipdialog.errors.NoPrack>} (the INVITE was refused with 504, or our 2xx overtook it), with
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}, or with what C{media} failed with (the
             INVITE was refused, as by C{accept()}, which waits while the description is being made here).
         @raise InvalidState: C{reliable}, and the caller or we do not support it; not C{reliable}, and the caller

@@ -96,14 +96,14 @@ class ReinviteTests(CalleeTestCase):
         self.stands()
 
     def test_ownAnswer(self):
-        """accept() with a body of its own, told by its ACK."""
+        """accept() with a body of its own, as the next of the session (RFC 3264 section 8), told by its ACK."""
 
         class Own(Notes):
             def inviteReceived(self, context):
                 accepting.append(context.accept(body=other))
 
         accepting = []
-        other = ANSWER.replace(b"6000", b"6002")
+        other = ANSWER.replace(b"6000", b"6002").replace(b"o=- 7 7", b"o=- 7 8")
         self.stand()
         own = self.dialog.delegate = Own()
         again = self.finalTo(self.reinvite(body=HOLD))

@@ -81,11 +81,23 @@ class OurRefreshTests(TimedTestCase):
 
     def test_refused(self):
         """Section 10: one that is refused ends nothing by itself; without a success the time runs out."""
-        for status in (400, 403, 486, 488, 500, 501, 603):
+        for status in (400, 403, 486, 488, 500, 603):
             self.timed()
             self.refresh(self.next(), status)
             self.assertNotIn("terminated", self.callee.events, status)
             self.expires()
+
+    def test_unknownMethod(self):
+        """A peer that does not know UPDATE, whatever its Allow said, is refreshed by re-INVITE at once."""
+        for status in (405, 501):
+            self.timed()
+            self.refresh(self.next(), status)
+            request = self.peer.expect("INVITE", 1)
+            self.assertEqual((request.body, self.passed()), (ANSWER, 60))
+            self.refresh(request)
+            self.network.advance(30)
+            self.assertNotIn("terminated", self.callee.events, status)
+            self.hangsUp()
 
     def test_refusedInvite(self):
         """The same for a re-INVITE, whose offer is taken back."""

@@ -15,14 +15,17 @@ from twisted_sipdialog.ua.modification import Modification
 class Changes:
     """
     Those of one dialog: one at a time, in the order they were asked for.
+
+    @ivar latest: the last offer that the application gave, or None: also when it was refused, its version is taken.
     """
 
-    __slots__ = ("_aside", "_now", "_queue")
+    __slots__ = ("_aside", "_now", "_queue", "latest")
 
     def __init__(self) -> None:
         self._now: Modification | None = None
         self._queue: list[Modification] = []
         self._aside: list[Modification] = []
+        self.latest: bytes | None = None
 
     def add(self, change: Modification) -> Deferred[Any]:
         """It is carried out when its turn comes."""

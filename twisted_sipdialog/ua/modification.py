@@ -20,11 +20,10 @@ from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import InvalidState, ParseError, RemoteError, ResponseError, SipError, Timeout
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
-from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
-from twisted_sipdialog.ua.session import SDP, GivenOffer, discard, holds, sdpOf, takeBack
+from twisted_sipdialog.ua.session import SDP, GivenOffer, discard, holds, sdpOf, successor, takeBack
 from twisted_sipdialog.ua.uac import Sending
 
 #: How often one change is sent at most.
@@ -144,7 +143,9 @@ class Modification:
         """Our offer: what the application gave, or what describes the call says."""
         wanted, dialog = self._wanted, self.dialog
         if wanted.body is not None:
-            session = self._session = GivenOffer(_successor(wanted, dialog), wanted.contentType)
+            changes = dialog.changes
+            given = changes.latest = successor(wanted.body, wanted.contentType, dialog.local.sdp, changes.latest)
+            session = self._session = GivenOffer(given, wanted.contentType)
             return session.offer()
         session = self._session = dialog.session
         if session is None:
@@ -331,22 +332,3 @@ class Modification:
         fire(self.done, Failure(error))
         self._stop()
         self._giveUp()
-
-
-def _successor(wanted: Wanted, dialog: Dialog) -> bytes:
-    """
-    The application's offer, as it is where that may follow what we said before; else with the o= line that
-    RFC 3264 section 8 wants: the same session, one version on.
-    """
-    body = wanted.body
-    assert body is not None
-    before = dialog.session.local if dialog.session is not None else None
-    if wanted.contentType != SDP or before is None or body == before:
-        return body
-    try:
-        given, known = SessionDescription.parse(body), SessionDescription.parse(before)
-    except ParseError:
-        return body
-    ours, theirs = given.origin, known.origin
-    isNext = ours.sessionId == theirs.sessionId and ours.version > theirs.version
-    return body if isNext else given.asNextOf(known).toBytes()

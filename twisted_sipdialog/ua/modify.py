@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.errors import InvalidState, InvalidValue, SipError
+from twisted_sipdialog.errors import InvalidState, InvalidValue, ResponseError, SipError
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.changes import Changes
 from twisted_sipdialog.ua.dialog import Dialog
@@ -75,17 +75,24 @@ def update(dialog: Dialog, body: bytes, contentType: str | None, lines: Lines) -
 def refresh(dialog: Dialog) -> None:
     """Keep the session alive (RFC 4028 section 7.4): by UPDATE, without an offer, where the peer takes that."""
     method = dialog.core.configuration.sessionRefreshMethod
-    change: Modification
     if method == "UPDATE" or (method is None and _allowsUpdate(dialog)):
-        change = Update(dialog, Wanted(offers=False), [])
+        _add(dialog, Update(dialog, Wanted(offers=False), [])).addErrback(_notUpdated, dialog)
     else:
-        change = Reinvite(dialog, Wanted(), [])
-    _add(dialog, change).addErrback(_unrefreshed)
+        _reinvite(dialog)
 
 
-def _unrefreshed(failure: Failure) -> None:
-    # What it means for the call has been done; that the session is over without one is for its timer to say.
-    failure.trap(SipError)
+def _reinvite(dialog: Dialog) -> None:
+    # What its failure means for the call was done; that the session is over without one is for its timer to say.
+    _add(dialog, Reinvite(dialog, Wanted(), [])).addErrback(lambda failure: failure.trap(SipError))
+
+
+def _notUpdated(failure: Failure, dialog: Dialog) -> None:
+    """A peer that does not know the method, whatever its Allow said, knows a re-INVITE."""
+    unknown = failure.check(ResponseError) and getattr(failure.value, "statusCode", None) in (405, 501)
+    if unknown and not dialog.isOver:
+        _reinvite(dialog)
+    else:
+        failure.trap(SipError)
 
 
 def _add(dialog: Dialog, change: Modification) -> Deferred[Any]:

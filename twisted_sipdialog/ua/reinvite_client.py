@@ -22,7 +22,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.modification import Modification, Wanted
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.prack import Acknowledging
-from twisted_sipdialog.ua.session import GivenDescription, closeSession, restore, sdpOf
+from twisted_sipdialog.ua.session import SDP, GivenDescription, closeSession, restore, sdpOf, successor
 
 _UNUSABLE = [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')]
 
@@ -197,7 +197,8 @@ class LateOffer:
         reinvite = self._reinvite
         if reinvite is None or self._answering is not None:
             raise InvalidState("answer", "it was answered, or is over", "one answer, RFC 3264 section 4")
-        session = reinvite.dialog.session if sdp is None else GivenDescription(sdp)
+        dialog = reinvite.dialog
+        session = dialog.session if sdp is None else GivenDescription(successor(sdp, SDP, dialog.local.sdp))
         answering = self._answering = maybeDeferred(session.answer, self.offer)
         done: Deferred[bytes] = Outcome()
         answering.addCallbacks(self._answered, self._unanswered, (session, done), errbackArgs=(done,))

@@ -18,7 +18,7 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.invite_server import InviteServerContext
-from twisted_sipdialog.ua.session import restore, takeBack
+from twisted_sipdialog.ua.session import SDP, restore, successor, takeBack
 
 #: What a delegate is told of a change that was answered by default.
 TOLD = {
@@ -95,6 +95,8 @@ class ReinviteServerContext(InviteServerContext):
     def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
         if body is None and media is None and self.dialog.session is not None:
             return self.dialog.session
+        if body:
+            body = successor(body, contentType or SDP, self.dialog.local.sdp)
         return super()._describe(body, contentType, media)
 
     @property

@@ -13,6 +13,7 @@ from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message import Headers, Message
 from twisted_sipdialog.message.multipart import findBody
 from twisted_sipdialog.message.sdp import SessionDescription
+from twisted_sipdialog.message.sdp_answer import numbered
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.identity import hostOf
 
@@ -63,6 +64,27 @@ class GivenOffer(GivenDescription):
             super().update(answer)
         else:
             FixedDescription.update(self, answer)
+
+
+def successor(body: bytes, contentType: str, *known: bytes | None) -> bytes:
+    """
+    The application's description as it is, where that may follow what we said before; else with the o= line that RFC
+    3264 section 8 wants: the same session, one version on.
+
+    @param known: our description in force, and the last one that came to nothing; None where there is none.
+    """
+    before = [sdp for sdp in known if sdp is not None]
+    if contentType != SDP or not before or body in before:
+        return body
+    try:
+        given = SessionDescription.parse(body)
+        origins = [SessionDescription.parse(sdp).origin for sdp in before]
+    except ParseError:
+        return body
+    ours = given.origin
+    if all(ours.sessionId == origin.sessionId and ours.version > origin.version for origin in origins):
+        return body
+    return numbered(given, *before).toBytes()
 
 
 def describe(core: Core, body: bytes | None, contentType: str | None, media: Any, flow: Any) -> Any:

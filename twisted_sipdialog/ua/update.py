@@ -25,7 +25,7 @@ from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, isOffering, refuse
 from twisted_sipdialog.ua.server_context import ServerContext
-from twisted_sipdialog.ua.session import describe, discard, sdpOf, takeBack
+from twisted_sipdialog.ua.session import SDP, describe, discard, sdpOf, successor, takeBack
 
 _log = Logger()
 
@@ -128,6 +128,8 @@ class UpdateServerContext(ServerContext):
         if body is None and media is None and dialog.session is not None:
             session = dialog.session
         else:
+            if body:
+                body = successor(body, contentType or SDP, dialog.local.sdp)
             session = describe(self.core, body, contentType, media, self.transaction.flow)
         self._session = session
         try:
