@@ -48,6 +48,7 @@ VERBS = (
     ("core",),
     ("asking", "server_context", "session", "session_timer", "redirect", "reliable"),
     ("dialog_view",),
+    ("dialog_requests",),
     ("request_client", "dialog"),
     ("accepted", "prack", "request_server"),
     ("provisional", "info", "modification"),

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from tests.ua.calling import ANSWER, CallerCase
+from tests.ua.calling import ANSWER
 from tests.ua.changing import MOVED, MOVED_ANSWER, ChangeCase, newer
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import DialogTerminated
@@ -334,23 +334,3 @@ class EndTests(ChangeCase):
         self.network.advance(60)
         self.failureResultOf(changing, DialogTerminated)
         self.failureResultOf(waiting, DialogTerminated)
-
-
-class DyingTests(CallerCase):
-    def test_reinviteAfterOurBye(self):
-        """
-        Section 15.1.1, B15: a re-INVITE that comes after our BYE, with an offer or without, is refused with 481.
-        """
-        for body in (newer(ANSWER), b""):
-            dialog, invite, _ack = self.call()
-            dialog.destroy()
-            bye = self.peer.expect("BYE")
-            self.peer.request("INVITE", within=invite, body=body)
-            self.peer.ack(self.peer.expect("481 INVITE", 1))
-            self.peer.request("UPDATE", within=invite, body=body)
-            self.peer.expect("481 UPDATE", 1)
-            self.peer.respond(bye, 200)
-            self.network.advance(0.1)
-            self.peer.request("INVITE", within=invite, body=body)
-            self.peer.ack(self.peer.expect("481 INVITE", 1))
-            self.assertNothingLeft()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.ended import Ended, Reason
@@ -15,27 +15,22 @@ from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.session_timer import Interval
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.usage import INVITE
-from twisted_sipdialog.errors import DialogTerminated, InvalidValue
+from twisted_sipdialog.errors import DialogTerminated
 from twisted_sipdialog.interfaces import IDialog, IToneSource
 from twisted_sipdialog.message import Request, Response
-from twisted_sipdialog.message.grammar import isToken, quote
+from twisted_sipdialog.message.grammar import quote
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, Waiters
-from twisted_sipdialog.ua.dialog_view import DialogView
-from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+from twisted_sipdialog.ua.dialog_requests import DialogRequests
+from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.session import closeSession
 from twisted_sipdialog.ua.session_timer import SessionTimer
 
-#: What the dialog sends by itself, at the right moment.
-_OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK")
-#: What moves the remote target, and so carries our Contact (section 12.2.1.1).
-_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
-
 
 @implementer(IDialog)
-class Dialog(DialogView):
+class Dialog(DialogRequests):
     """
     @see: L{IDialog<twisted_sipdialog.interfaces.IDialog>}
     """
@@ -104,92 +99,6 @@ class Dialog(DialogView):
     def _destroyed(self, outcome: Any) -> None:
         if self._destroying is not None:
             self._destroying.fire(outcome)
-
-    def request(
-        self,
-        method: str,
-        body: bytes = b"",
-        contentType: str | None = None,
-        extraHeaders: Iterable[tuple[str, str]] = (),
-    ) -> Deferred[Response]:
-        if method in _OWN or not isToken(method):
-            raise InvalidValue(
-                "method", method, "the dialog sends it by itself: destroy() for BYE, modify() for INVITE"
-            )
-        lines = extraLines(extraHeaders)
-        if method == "UPDATE":
-            updating: Deferred[Response] = self.core.sends["update"](self, body, contentType, lines)
-            return updating
-        if body:
-            lines += [typeLine(contentType or "text/plain")]
-        if self.isOver:
-            return fail(self.over())
-        return self.ask(method, body, lines)
-
-    def info(
-        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
-    ) -> Deferred[Response]:
-        return self.request("INFO", body, contentType, extraHeaders)
-
-    def notify(
-        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
-    ) -> Deferred[Response]:
-        return self.request("NOTIFY", body, contentType, extraHeaders)
-
-    def message(
-        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
-    ) -> Deferred[Response]:
-        return self.request("MESSAGE", body, contentType, extraHeaders)
-
-    def options(
-        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
-    ) -> Deferred[Response]:
-        return self.request("OPTIONS", body, contentType, extraHeaders)
-
-    def update(
-        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
-    ) -> Deferred[Response]:
-        return self.request("UPDATE", body, contentType, extraHeaders)
-
-    def modify(
-        self,
-        sdp: bytes | str | None,
-        extraHeaders: Iterable[tuple[str, str]] = (),
-        contentType: str = "application/sdp",
-        method: str | None = None,
-    ) -> Deferred[Any]:
-        changing: Deferred[Any] = self.core.sends["modify"](self, sdp, extraLines(extraHeaders), contentType, method)
-        return changing
-
-    def dtmf(self, tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
-        sending: Deferred[None] = self.core.sends["dtmf"](self, tones, duration, gap)
-        return sending
-
-    @property
-    def isOver(self) -> bool:
-        """It takes no requests of the application any more."""
-        return self.state is Phase.TERMINATED or self._destroying is not None
-
-    def over(self) -> DialogTerminated:
-        """What a request fails with then."""
-        return DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended)
-
-    def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
-        """Send a request in the dialog (section 12.2.1); a Deferred of its final response."""
-        asking = Asking(self.core, self.outgoing(method, body, lines))
-        asking.answered.addCallback(self._answered)
-        asking.start()
-        return asking.answered
-
-    def outgoing(self, method: str, body: bytes, lines: Lines, sequence: Any = None) -> Outgoing:
-        """A request of ours in this dialog, as it is said."""
-        state = self.dialogState
-        uri, routes, hop = state.addressing()
-        own = [("From", state.local), ("To", state.remote), ("Call-ID", state.callId), *lines]
-        if self.digest is None:
-            self.digest = self.core.client.digest()
-        sequence = sequence or state.nextSequence
-        return Outgoing(method, uri, own, sequence, body, routes, method in _REFRESHING, self.digest, hop, self.flow)
 
     # What the peer sends.
 
@@ -314,12 +223,6 @@ class Dialog(DialogView):
         self.end(reason, False, message or (outcome if isinstance(outcome, Response) else None))
         sent = asking.request
         self._destroyed(outcome if sent is None else sent)
-
-    def _answered(self, response: Response) -> Response:
-        """What the final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
-        if response.statusCode in self.core.configuration.dialogEndingStatuses:
-            self.hangUp(Reason.DIALOG_ERROR, None, response)
-        return response
 
     def stopped(self) -> None:
         """The service ends and waits no longer."""

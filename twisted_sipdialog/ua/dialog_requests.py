@@ -1,0 +1,134 @@
+"""
+What the application sends in a dialog (RFC 3261 section 12.2.1): any request, and the verbs that have one of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+
+from twisted_sipdialog.dialog.ended import Reason
+from twisted_sipdialog.dialog.state import Phase
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue
+from twisted_sipdialog.message import Response
+from twisted_sipdialog.message.grammar import isToken
+from twisted_sipdialog.ua.asking import Asking
+from twisted_sipdialog.ua.delegation import Waiters
+from twisted_sipdialog.ua.dialog_view import DialogView
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+
+#: What the dialog sends by itself, at the right moment.
+_OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK")
+#: What moves the remote target, and so carries our Contact (section 12.2.1.1).
+_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
+
+
+class DialogRequests(DialogView):
+    """
+    A dialog, without its end.
+
+    @ivar flow: the only connection by which the peer can be reached, or None.
+    """
+
+    __slots__ = ()
+
+    flow: Any
+    _destroying: Waiters | None
+
+    def request(
+        self,
+        method: str,
+        body: bytes = b"",
+        contentType: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+    ) -> Deferred[Response]:
+        if method in _OWN or not isToken(method):
+            raise InvalidValue(
+                "method", method, "the dialog sends it by itself: destroy() for BYE, modify() for INVITE"
+            )
+        lines = extraLines(extraHeaders)
+        if method == "UPDATE":
+            updating: Deferred[Response] = self.core.sends["update"](self, body, contentType, lines)
+            return updating
+        if body:
+            lines += [typeLine(contentType or "text/plain")]
+        if self.isOver:
+            return fail(self.over())
+        return self.ask(method, body, lines)
+
+    def info(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("INFO", body, contentType, extraHeaders)
+
+    def notify(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("NOTIFY", body, contentType, extraHeaders)
+
+    def message(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("MESSAGE", body, contentType, extraHeaders)
+
+    def options(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("OPTIONS", body, contentType, extraHeaders)
+
+    def update(
+        self, body: bytes = b"", contentType: str | None = None, extraHeaders: Iterable[tuple[str, str]] = ()
+    ) -> Deferred[Response]:
+        return self.request("UPDATE", body, contentType, extraHeaders)
+
+    def modify(
+        self,
+        sdp: bytes | str | None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        contentType: str = "application/sdp",
+        method: str | None = None,
+    ) -> Deferred[Any]:
+        changing: Deferred[Any] = self.core.sends["modify"](self, sdp, extraLines(extraHeaders), contentType, method)
+        return changing
+
+    def dtmf(self, tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
+        sending: Deferred[None] = self.core.sends["dtmf"](self, tones, duration, gap)
+        return sending
+
+    @property
+    def isOver(self) -> bool:
+        """It takes no requests of the application any more."""
+        return self.state is Phase.TERMINATED or self._destroying is not None
+
+    def over(self) -> DialogTerminated:
+        """What a request fails with then."""
+        return DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended)
+
+    def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
+        """Send a request in the dialog (section 12.2.1); a Deferred of its final response."""
+        asking = Asking(self.core, self.outgoing(method, body, lines))
+        asking.answered.addCallback(self._answered)
+        asking.start()
+        return asking.answered
+
+    def outgoing(self, method: str, body: bytes, lines: Lines, sequence: Any = None) -> Outgoing:
+        """A request of ours in this dialog, as it is said."""
+        state = self.dialogState
+        uri, routes, hop = state.addressing()
+        own = [("From", state.local), ("To", state.remote), ("Call-ID", state.callId), *lines]
+        if self.digest is None:
+            self.digest = self.core.client.digest()
+        sequence = sequence or state.nextSequence
+        return Outgoing(method, uri, own, sequence, body, routes, method in _REFRESHING, self.digest, hop, self.flow)
+
+    def _answered(self, response: Response) -> Response:
+        """What the final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
+        if response.statusCode in self.core.configuration.dialogEndingStatuses:
+            self.hangUp(Reason.DIALOG_ERROR, None, response)
+        return response
+
+    def hangUp(self, reason: Reason, lines: Lines | None = None, message: Any = None) -> None:
+        """We end it ourselves."""
+        raise NotImplementedError
