@@ -4,7 +4,8 @@ Whose turn it is to speak of the session (RFC 3264 section 4, RFC 3311 section 5
 
 from unittest import TestCase
 
-from twisted_sipdialog.dialog.offer_answer import TRANSITIONS, Exchange, follow, refusalOf
+from twisted_sipdialog.dialog.offer_answer import TRANSITIONS, Exchange, refusalOf
+from twisted_sipdialog.dialog.state import DialogState
 from twisted_sipdialog.errors import InvalidState
 
 NONE, LOCAL, REMOTE, STABLE = Exchange.NONE, Exchange.LOCAL, Exchange.REMOTE, Exchange.STABLE
@@ -21,6 +22,14 @@ RULES = {
     # An answer belongs to an offer; what fails now leaves everything as it was.
     STABLE: (LOCAL, REMOTE, None, None, STABLE),
 }
+
+
+def follow(exchange, event):
+    """Where C{event} leads from C{exchange}."""
+    state = DialogState()
+    state.exchange = exchange
+    state.exchanged(event)
+    return state.exchange
 
 
 class FollowTests(TestCase):

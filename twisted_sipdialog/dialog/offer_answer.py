@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-from twisted_sipdialog.errors import InvalidState
-
 
 class Exchange(Enum):
     """
@@ -43,18 +41,6 @@ TRANSITIONS = {
     (S, "offer received"):  R,
     (S, "failed"):          S,  # it had no offer, or that was answered in a provisional (RFC 6141 section 3)
 }  # fmt: skip
-
-
-def follow(exchange: Exchange, event: str) -> Exchange:
-    """
-    The state after C{event}.
-
-    @raise InvalidState: it must not happen now.
-    """
-    following = TRANSITIONS.get((exchange, event))
-    if following is None:
-        raise InvalidState(event, f"offer and answer: {exchange.value}", "one offer at a time, RFC 3264 section 4")
-    return following
 
 
 def refusalOf(exchange: Exchange) -> int | None:

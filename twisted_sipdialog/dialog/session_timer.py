@@ -22,6 +22,9 @@ _DEFAULT_MINIMUM: Final = 90
 #: The longest that the end comes before the interval is over (section 10): seconds.
 _MARGIN: Final = 32
 
+#: A request without any of these does not speak of session timers.
+_SPEAKING: Final = frozenset(("session-expires", "supported", "require"))
+
 LOCAL, REMOTE = "local", "remote"
 
 
@@ -148,9 +151,8 @@ class Terms:
         """
         if self.mode == "off":
             return None, []
-        get = request.headers.get
-        if self.mode != "always" and not (get("supported") or get("session-expires") or get("require")):
-            return None, []  # most requests do not speak of it at all
+        if self.mode != "always" and not request.headers.mentions(_SPEAKING):
+            return None, []
         knows = _knows(request)
         asked = typedOrNone(request, "session-expires")
         if asked is None and not knows and self.mode != "always":

@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from twisted_sipdialog.dialog.offer_answer import Exchange, follow
+from twisted_sipdialog.dialog.offer_answer import TRANSITIONS, Exchange
 from twisted_sipdialog.dialog.usage import INVITE, Usage
-from twisted_sipdialog.errors import ParseError
+from twisted_sipdialog.errors import InvalidState, ParseError
 from twisted_sipdialog.message import Message, Request, Response
 from twisted_sipdialog.message.address import plainUri
 from twisted_sipdialog.message.uri import SipUri, parseUri
@@ -171,7 +171,11 @@ class DialogState:
 
         @raise InvalidState: it must not happen now.
         """
-        self.exchange = follow(self.exchange, event)
+        following = TRANSITIONS.get((self.exchange, event))
+        if following is None:
+            state = f"offer and answer: {self.exchange.value}"
+            raise InvalidState(event, state, "one offer at a time, RFC 3264 section 4")
+        self.exchange = following
 
     def addressing(self) -> tuple[str, list[tuple[str, str]], str | None]:
         """

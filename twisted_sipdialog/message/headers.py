@@ -185,6 +185,10 @@ class Headers:
             memo[key] = parseField(key, self._all(key))
         return memo[key]
 
+    def mentions(self, names: frozenset[str]) -> bool:
+        """One of C{names} is there; they are in lower case and long form."""
+        return not names.isdisjoint(self._index or self._indexed())
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and keyOf(name) in (self._index or self._indexed())
 

@@ -178,8 +178,10 @@ class InviteServerContext(ProvisionalContext):
             dialog.delegate = delegate
         if body:
             dialog.dialogState.exchanged("offer sent" if self._lateOffer else "answer sent")
-        interval, timing = core.terms.answer(self.request, dialog.sessionTimer)
-        extra = "".join([f"{name}: {value}\r\n" for name, value in timing + lines])
+        agreed = dialog.sessionTimer
+        interval, timing = core.terms.answer(self.request, agreed)
+        more = timing + lines
+        extra = "".join([f"{name}: {value}\r\n" for name, value in more]) if more else ""
         kind = f"Content-Type: {self._session.contentType}\r\n" if body else ""
         extra = (
             f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
@@ -192,7 +194,7 @@ class InviteServerContext(ProvisionalContext):
         self._respond(response)
         if self.reliable is not None:
             self.reliable.rest()
-        if interval is not None or dialog.sessionTimer is not None:
+        if interval is not None or agreed is not None:
             dialog.keep(interval)
         self._awaitAck()
         self._isSent(dialog, response)

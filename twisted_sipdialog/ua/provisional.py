@@ -23,6 +23,9 @@ from twisted_sipdialog.ua.session import describe, lend, sdpOf
 #: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
 _REMINDER = 60.0
 
+#: An INVITE without any of these does not speak of reliable provisionals.
+_SPEAKING = frozenset(("require", "supported"))
+
 
 class ProvisionalContext(AcceptedContext):
     """
@@ -31,13 +34,14 @@ class ProvisionalContext(AcceptedContext):
     @ivar reliable: the provisionals that are repeated until their PRACK, or None.
     """
 
-    __slots__ = ("_before", "_described", "_describing", "_isExchanged", "_lateStatus", "_started", "reliable")
+    __slots__ = ("_before", "_described", "_describing", "_isExchanged", "_lateStatus", "_started", "offer", "reliable")
 
     provisional = 180
     provisionals = (100, 199)
 
     def __init__(self, core: Any, transaction: Any, dialog: Any, default: int) -> None:
         super().__init__(core, transaction, dialog, default)
+        self.offer: bytes | None = sdpOf(self.request)
         self._started = core.timers.now()
         self._lateStatus = 408
         self._described: bytes | None = None  # what media= gave to a foretaste: the 2xx says the same
@@ -45,10 +49,6 @@ class ProvisionalContext(AcceptedContext):
         self._before: Any = None  # what described the call before a reliable provisional of a re-INVITE
         self._isExchanged = False  # a reliable provisional had our offer or answer: the 2xx has none
         self.reliable: Reliable | None = None
-
-    @property
-    def offer(self) -> bytes | None:
-        return sdpOf(self.request)
 
     def _makeDialog(self) -> Any:
         raise NotImplementedError
@@ -142,6 +142,8 @@ class ProvisionalContext(AcceptedContext):
 
     def _isReliable(self, wanted: bool | None) -> bool:
         """RFC 3262 section 3: whom it may be sent to, and whom it must."""
+        if wanted is None and not self.request.headers.mentions(_SPEAKING):
+            return False
         policy = self.core.configuration.rel100
         required = TAG in (typedOrNone(self.request, "require") or ())
         supported = required or TAG in (typedOrNone(self.request, "supported") or ())

@@ -20,9 +20,10 @@ from twisted_sipdialog.interfaces import IServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import cancel
-from twisted_sipdialog.ua.outgoing import Lines, extraLines
+from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 
 _log = Logger()
 
@@ -222,9 +223,11 @@ class ServerContext:
         lines = self._ownLines(statusCode)
         if extraHeaders:
             lines += extraLines(extraHeaders, contact=statusCode >= 300)
-        if body and contentType is None:
-            contentType = "application/sdp"
-        return self.request.response(statusCode, reasonPhrase, self.localTag(), lines, body, contentType)
+        if body or contentType is not None:
+            lines.append(typeLine(contentType or "application/sdp"))
+        phrase = standardPhrase(statusCode) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
+        extra = "".join([f"{name}: {value}\r\n" for name, value in lines])
+        return self.request._respond(statusCode, phrase, self.localTag(), extra, body)
 
     def _ownLines(self, statusCode: int) -> Lines:
         """What a response of that status carries by itself."""

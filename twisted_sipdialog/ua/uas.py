@@ -26,6 +26,9 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.request_server import requestReceived
 from twisted_sipdialog.ua.session import sdpOf
 
+#: What carries offers and answers within a dialog.
+_SESSIONS = ("INVITE", "UPDATE", "PRACK")
+
 Step = Callable[[Core, Any, Request], Response | None]
 
 #: What means nothing outside a dialog.
@@ -118,7 +121,7 @@ def sessionLasts(core: Core, transaction: Any, request: Request) -> Response | N
 
 def bodyIsKnown(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.2.3: a body we understand, or one that may be ignored."""
-    if not request.body or request.method not in ("INVITE", "UPDATE", "PRACK"):
+    if not request.body or request.method not in _SESSIONS:
         return None
     text = request.headers.get("content-type")
     if text == "application/sdp" and "content-encoding" not in request.headers:
@@ -180,8 +183,9 @@ STEPS: tuple[Step, ...] = (
     sessionLasts,
     thereIsRoom,
 )
-#: For requests inside one: who they are for is settled.
-DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown, bodyIsKnown, answerIsWanted, sessionLasts)
+#: For requests inside one: who they are for is settled; the rest is for those that speak of the session.
+DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown)
+SESSION_STEPS: tuple[Step, ...] = (*DIALOG_STEPS, bodyIsKnown, answerIsWanted, sessionLasts)
 
 
 @implementer(ITransactionUser)
@@ -212,7 +216,7 @@ class UserAgentServer:
             if request.method not in core.verbs and request.method != "BYE":
                 transaction.respond(request.response(405, headers=[("Allow", core.allow())]))
                 return
-            steps = DIALOG_STEPS
+            steps = SESSION_STEPS if request.method in _SESSIONS else DIALOG_STEPS
         for step in steps:
             refusal = step(core, transaction, request)
             if refusal is not None:
