@@ -75,6 +75,23 @@ class VersionTests(ChangeCase):
         self.assertEqual(self.successResultOf(changing), MOVED_ANSWER)
         self.hangUp()
 
+    def test_glare(self):
+        """
+        An offer that met one of the peer's, which was answered meanwhile, is tried again as the next one after that.
+        """
+        self.standWithMedia()
+        changing, request = self.reinvite(SAME_ORIGIN)
+        self.assertEqual(request.body, MOVED)
+        self.refuse(request, 491)
+        ok = self.fromPeer("INVITE", THEIRS + b"a=sendonly\r\n")
+        self.assertIn(b"o=- 1 2 ", ok.body)
+        self.peer.ack(ok)
+        request = self.peer.expect("INVITE", 5)
+        self.assertEqual(request.body, newer(OFFER, (b"4000", b"4010"), version=2))
+        self.accept(request)
+        self.successResultOf(changing)
+        self.hangUp()
+
     def test_otherType(self):
         """
         What is no SDP goes out as it is.

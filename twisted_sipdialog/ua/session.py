@@ -66,25 +66,28 @@ class GivenOffer(GivenDescription):
             FixedDescription.update(self, answer)
 
 
-def successor(body: bytes, contentType: str, *known: bytes | None) -> bytes:
+def successor(body: bytes, contentType: str, current: bytes | None, latest: bytes | None = None) -> bytes:
     """
     The application's description as it is, where that may follow what we said before; else with the o= line that RFC
     3264 section 8 wants: the same session, one version on.
 
-    @param known: our description in force, and the last one that came to nothing; None where there is none.
+    @param current: our description in force, or None.
+    @param latest: the last one that was sent, in force or not, or None.
     """
-    before = [sdp for sdp in known if sdp is not None]
-    if contentType != SDP or not before or body in before:
+    if contentType != SDP or current is None or body == current:
         return body
     try:
-        given = SessionDescription.parse(body)
-        origins = [SessionDescription.parse(sdp).origin for sdp in before]
+        given, before = SessionDescription.parse(body), SessionDescription.parse(current)
+        if latest is not None and SessionDescription.parse(latest).origin.version <= before.origin.version:
+            latest = None  # another description has had that version meanwhile
     except ParseError:
         return body
-    ours = given.origin
-    if all(ours.sessionId == origin.sessionId and ours.version > origin.version for origin in origins):
+    if body == latest:
         return body
-    return numbered(given, *before).toBytes()
+    newest = before if latest is None else SessionDescription.parse(latest)
+    if given.origin.sessionId == newest.origin.sessionId and given.origin.version > newest.origin.version:
+        return body
+    return numbered(given, current, latest).toBytes()
 
 
 def describe(core: Core, body: bytes | None, contentType: str | None, media: Any, flow: Any) -> Any:
