@@ -173,6 +173,25 @@ class ReinviteTests(CalleeTestCase):
         self.assertEqual(self.finalTo(self.request).statusCode, 488)
         self.stands()
 
+    def test_neverAcknowledged(self):
+        """
+        A peer that never acknowledges has four 2xx repeated to it, not as many as it likes: 500 with Retry-After, until
+        one of them gets its ACK.
+        """
+        self.stand()
+        accepted = [self.finalTo(self.reinvite(body=HOLD)) for _ in range(4)]
+        self.assertEqual({ok.statusCode for ok in accepted}, {200})
+        for _ in range(20):
+            refused = self.finalTo(self.reinvite(body=HOLD))
+            self.assertEqual(refused.statusCode, 500)
+            self.assertIn("retry-after", refused.headers)
+        self.peer.ack(accepted[1])
+        again = self.finalTo(self.reinvite(body=HOLD))
+        self.assertEqual(again.statusCode, 200)
+        for ok in (accepted[0], *accepted[2:], again):
+            self.peer.ack(ok)
+        self.stands()
+
     def test_ringing(self):
         """So is one while the call still rings."""
         _agent, callee, invite = self.ring(later)

@@ -4,7 +4,7 @@ re-INVITE as its receiver (RFC 3261 section 14.2).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from zope.interface import implementer
 
@@ -19,6 +19,9 @@ from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.invite_server import InviteServerContext
 from twisted_sipdialog.ua.session import SDP, restore, successor, takeBack
+
+#: How many 2xx of ours in one dialog may wait for their ACK.
+_MOST: Final = 4
 
 #: What a delegate is told of a change that was answered by default.
 TOLD = {
@@ -58,8 +61,8 @@ def reinviteReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     if dialog.isInviting or (dialog.invitation is None and isOffering(dialog)):
         # Ours has no final answer yet, or no ACK; or is about to be sent.
         refusal = 491
-    elif dialog.invitation is not None:
-        # Theirs has none.
+    elif dialog.invitation is not None or len(dialog.unacknowledged) >= _MOST:
+        # Theirs has none; or it never acknowledges, and each 2xx is repeated for 64*T1.
         refusal = 500
     elif state.exchange is not Exchange.STABLE:
         # RFC 5407 section 3.1.3: without an ACK it may come, but no second offer while one is open.
