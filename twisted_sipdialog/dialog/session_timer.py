@@ -130,7 +130,7 @@ class Terms:
         The 422 to an interval below our minimum (section 9), the 400 to one that cannot be read; None when it
         may be.  A peer that does not know session timers would not understand a 422.
         """
-        if self.mode == "off" or request.headers.get("session-expires") is None:
+        if self.mode == "off" or "session-expires" not in request.headers:
             return None
         try:
             asked = request.headers.typed("session-expires")

@@ -27,13 +27,15 @@ class AcceptedContext(ServerContext):
 
     __slots__ = ("_acknowledged", "_deadline", "_interval", "_lateOffer", "_session")
 
+    # While something is repeated, or an answer is waited for.
+    _deadline: float
+    _interval: float
+
     def __init__(self, core: Core, transaction: Any, dialog: Dialog | None, default: int) -> None:
         super().__init__(core, transaction, dialog, default)
         self._acknowledged: Deferred[Any] | None = None
         self._session: Any = None
         self._lateOffer = False
-        self._interval = 0.0
-        self._deadline = 0.0
 
     def _awaitAck(self) -> None:
         """The 2xx was sent: after T1 it goes out again, then after twice as long, up to T2; 64*T1 in all."""

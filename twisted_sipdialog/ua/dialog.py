@@ -210,10 +210,10 @@ class Dialog(DialogRequests):
 
     def _overtake(self, reason: Reason) -> None:
         """The end came before the answer to an INVITE, or before the ACK."""
-        overtaken = self.invitation, self.changes, self.updating, *self.unacknowledged
-        self.invitation, self.unacknowledged = None, ()
         if self._timing is not None:
             self.keep(None)
+        overtaken = self.invitation, self.changes, self.updating, *self.unacknowledged
+        self.invitation, self.unacknowledged = None, ()
         for context in overtaken:
             if context is not None:
                 context.dialogEnded(DialogTerminated(f"ended before: {reason.text}", self.ended))

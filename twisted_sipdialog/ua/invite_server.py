@@ -96,7 +96,8 @@ class InviteServerContext(ProvisionalContext):
             if described is None:
                 described = self._session.offer() if offer is None else self._session.answer(offer)
             if isinstance(described, bytes):
-                self._inTurn(described, code, phrase, lines, delegate)
+                accepted = self._accepted if self.reliable is None else self._inTurn
+                accepted(described, code, phrase, lines, delegate)
             else:
                 self._describing = described
                 described.addCallback(self._inTurn, code, phrase, lines, delegate).addErrback(self._undescribed)
@@ -143,8 +144,7 @@ class InviteServerContext(ProvisionalContext):
 
     def _makeDialog(self) -> Dialog:
         state = DialogState.asServer(self.request, self.localTag())
-        contact = self.core.identity.contact(self.transaction.flow)
-        dialog = self.dialog = Dialog(self.core, state, self.request, contact, self._started, self._source)
+        dialog = self.dialog = Dialog(self.core, state, self.request, self._contact, self._started, self._source)
         if self.offer is not None:
             state.exchanged("offer received")
         dialog.invitation = self
@@ -183,10 +183,7 @@ class InviteServerContext(ProvisionalContext):
         more = timing + lines
         extra = "".join([f"{name}: {value}\r\n" for name, value in more]) if more else ""
         kind = f"Content-Type: {self._session.contentType}\r\n" if body else ""
-        extra = (
-            f"Contact: {core.identity.contact(self.transaction.flow)}\r\n{core.capabilities()}"
-            f"{core.identity.serverText}{extra}{kind}"
-        )
+        extra = f"Contact: {self._contact}\r\n{core.capabilities()}{core.identity.serverText}{extra}{kind}"
         response = self.request._respond(code, phrase, self.localTag(), extra, body)
         self._agreed(dialog, response)
         dialog.invitation = None

@@ -34,7 +34,17 @@ class ProvisionalContext(AcceptedContext):
     @ivar reliable: the provisionals that are repeated until their PRACK, or None.
     """
 
-    __slots__ = ("_before", "_described", "_describing", "_isExchanged", "_lateStatus", "_started", "offer", "reliable")
+    __slots__ = (
+        "_before",
+        "_contact",
+        "_described",
+        "_describing",
+        "_isExchanged",
+        "_lateStatus",
+        "_started",
+        "offer",
+        "reliable",
+    )
 
     provisional = 180
     provisionals = (100, 199)
@@ -42,6 +52,7 @@ class ProvisionalContext(AcceptedContext):
     def __init__(self, core: Any, transaction: Any, dialog: Any, default: int) -> None:
         super().__init__(core, transaction, dialog, default)
         self.offer: bytes | None = sdpOf(self.request)
+        self._contact: str = core.identity.contact(transaction.flow)
         self._started = core.timers.now()
         self._lateStatus = 408
         self._described: bytes | None = None  # what media= gave to a foretaste: the 2xx says the same
@@ -214,7 +225,7 @@ class ProvisionalContext(AcceptedContext):
 
     def _ownLines(self, statusCode: int) -> Lines:
         if 100 < statusCode < 200:
-            return [("Contact", self.core.identity.contact(self.transaction.flow))]
+            return [("Contact", self._contact)]
         return super()._ownLines(statusCode)
 
     # Time.

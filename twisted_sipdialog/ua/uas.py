@@ -116,7 +116,9 @@ def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Respon
 
 def sessionLasts(core: Core, transaction: Any, request: Request) -> Response | None:
     """RFC 4028 section 9: an interval that we can keep."""
-    return core.terms.refusal(request) if request.method in ("INVITE", "UPDATE") else None
+    if request.headers.get("session-expires") is None or request.method not in ("INVITE", "UPDATE"):
+        return None
+    return core.terms.refusal(request)
 
 
 def bodyIsKnown(core: Core, transaction: Any, request: Request) -> Response | None:
