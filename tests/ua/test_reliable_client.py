@@ -45,6 +45,22 @@ class PrackTests(HearingCase):
             self.assertEqual("PRACK" in invite.headers.get("allow"), mode != "off", mode)
             self.peer.respond(invite, 486)
 
+    def test_outOfOrder(self):
+        """
+        RFC 3261 section 12.2.2: one that is overtaken by another request of ours gets 500, and is sent anew; three
+        times in all.
+        """
+        _calling, invite = self.invite()
+        self.ring(invite, 7)
+        for number in (1, 2, 3):
+            prack = self.peer.expect("PRACK", 0.1)
+            self.assertEqual(prack.headers.get("rack"), f"7 {invite.cseqNumber} INVITE")
+            self.assertEqual(prack.cseqNumber, invite.cseqNumber + number)
+            self.peer.respond(prack, 500, "CSeq Out Of Order")
+        self.network.advance(5)
+        self.assertEqual(self.count("PRACK"), 3)
+        self.accept(invite, body=ANSWER)
+
     def test_repeated(self):
         """
         Section 4: a repetition is neither acknowledged again nor told again.

@@ -24,6 +24,9 @@ from twisted_sipdialog.ua.outgoing import typeLine
 from twisted_sipdialog.ua.server_context import ServerContext
 from twisted_sipdialog.ua.session import lend, sdpOf
 
+#: How often the PRACK to one provisional is sent, if it is answered with 500.
+_TRIES = 3
+
 
 class Acknowledging:
     """
@@ -98,18 +101,23 @@ class Acknowledging:
             self._acknowledge(response, rseq, b"")
             self._failed(failure)
 
-    def _acknowledge(self, response: Response, rseq: int, body: bytes) -> None:
+    def _acknowledge(self, response: Response, rseq: int, body: bytes, tries: int = _TRIES) -> None:
         lines = [rackOf(response, rseq)]
         if body:
             lines.append(typeLine(self._session.contentType))
         # 4: it is a request like any other; that it failed shows at the callee, who repeats the provisional in vain.
         self._dialog.acknowledging += 1
         asking = self._dialog.ask("PRACK", body, lines)
-        asking.addErrback(lambda failure: failure.trap(SipError)).addCallback(self._acknowledged)
+        asking.addErrback(lambda failure: failure.trap(SipError) and None)
+        asking.addCallback(self._acknowledged, response, rseq, body, tries - 1)
 
-    def _acknowledged(self, _: Any) -> None:
-        self._dialog.acknowledging -= 1
-        self._dialog.goOn()
+    def _acknowledged(self, answer: Response | None, response: Response, rseq: int, body: bytes, tries: int) -> None:
+        dialog = self._dialog
+        dialog.acknowledging -= 1
+        if answer is not None and answer.statusCode == 500 and tries and dialog.ended is None:
+            # RFC 3261 section 12.2.2: lost, and overtaken by a later request of ours, it comes out of order.
+            self._acknowledge(response, rseq, body, tries)
+        dialog.goOn()
 
     def end(self) -> None:
         """Nobody waits for the answer any more."""
