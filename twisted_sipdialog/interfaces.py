@@ -163,10 +163,15 @@ class IServerContext(Interface):
         statusCode: int,
         reasonPhrase: str | None = None,
         extraHeaders: Fields = (),
-        body: bytes = b"",
+        body: bytes | None = None,
         contentType: str | None = None,
     ) -> Deferred[Any]:
-        """Send any response.  @return: as the verb for that class."""
+        """
+        Send any response.
+
+        @param body: None: as that verb has it, which for an INVITE or UPDATE answers the offer.
+        @return: as the verb for that class.
+        """
 
     def answerLater() -> None:
         """

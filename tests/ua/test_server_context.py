@@ -4,8 +4,11 @@ The verbs of a server context (RFC 3261 section 8.2.6, RFC 4320), and the bounds
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from tests.ua.callee import OFFER, Callee, CalleeTestCase, later
+from tests.ua.callee import ANSWER, OFFER, Callee, CalleeTestCase, later
 from twisted_sipdialog.errors import InvalidState, InvalidValue
+from twisted_sipdialog.media.fixed import FixedMedia
+
+MEDIA = FixedMedia(ANSWER)
 
 
 class Texts(Callee):
@@ -73,6 +76,14 @@ class VerbTests(CalleeTestCase):
             finals = [m.statusCode for m in self.peer.received]
             self.assertEqual([code for code in finals if code != 100], expected[method])
             self.assertEqual(self.peer.received[-1].headers.get("content-type"), "application/sdp")
+
+    def test_replyAnswers(self):
+        """reply(200) is accept(): the offer has its answer, by the media there are."""
+        for verb in ("accept", "reply"):
+            *_, invite = self.ring(lambda context, verb=verb: getattr(context, verb)(200) and None, media=MEDIA)
+            self.assertEqual(self.finalTo(invite).body, ANSWER, verb)
+            self.peer.ack(self.peer.received[-1])
+            self.network.advance(0.01)
 
     def test_injection(self):
         """No value of the application can begin a new line; what is refused is not sent."""

@@ -176,13 +176,15 @@ class ServerContext:
         statusCode: int,
         reasonPhrase: str | None = None,
         extraHeaders: Iterable[tuple[str, str]] = (),
-        body: bytes = b"",
+        body: bytes | None = None,
         contentType: str | None = None,
     ) -> Deferred[Any]:
+        # To a verb that answers offers an empty body is one that was given.
+        given = {} if body is None else {"body": body}
         if statusCode < 200:
-            return self.progress(statusCode, reasonPhrase, extraHeaders, body, contentType)
+            return self.progress(statusCode, reasonPhrase, extraHeaders, contentType=contentType, **given)
         verb = self.accept if statusCode < 300 else self.reject
-        return verb(statusCode, reasonPhrase, extraHeaders, body, contentType)
+        return verb(statusCode, reasonPhrase, extraHeaders, contentType=contentType, **given)
 
     def answerLater(self) -> None:
         self._later = True
