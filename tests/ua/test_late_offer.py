@@ -173,6 +173,25 @@ class LateOfferTests(ChangeCase):
         self.asBefore()
         self.works()
 
+    def test_anotherIsOpen(self):
+        """
+        RFC 3264 section 4: the offer comes while one of theirs, in an UPDATE, has no answer yet.  The 2xx is
+        acknowledged, the change fails; the UPDATE is answered.
+        """
+        self.standWithMedia()
+        changing, request = self.reinvite(None)
+        self.media.slow = True
+        update = self.fromPeer("UPDATE", THEIRS, answered=False)
+        self.network.advance(0.1)
+        self.assertEqual(self.accept(request, newer(THEIRS, version=2)).body, b"")
+        self.failureResultOf(changing, RemoteError)
+        self.media.slow = False
+        self.media.waiting.callback(None)
+        self.assertEqual(self.finalTo(update).statusCode, 200)
+        self.assertEqual(self.dialog.remote.sdp, THEIRS)
+        self.works()
+        self.hangUp()
+
     def test_refused(self):
         """
         Section 14.1: a refusal leaves all as it was; a 491 is tried again, still without an offer.

@@ -118,6 +118,8 @@ class Reinvite(Modification):
             offer = sdpOf(response)
             if offer is None:
                 raise RemoteError("the 2xx to our re-INVITE without an offer has none")
+            if self.dialog.dialogState.exchange is not Exchange.STABLE:
+                raise RemoteError("the 2xx has an offer, and an earlier one has no answer yet")
         except SipError:
             self.acknowledge(response, b"")
             self._over(Failure())
