@@ -349,7 +349,8 @@ class IDialog(Interface):
     def destroy(extraHeaders: Fields = (), reason: str | None = None) -> Deferred[Request | None]:
         """
         End the call: BYE when it is confirmed, held until the ACK where that is still awaited (section 15); a
-        refusal or CANCEL while it is early.  What waits in the queue of C{modify()} fails.
+        refusal or CANCEL while it is early (BYE once another fork of the call has answered).  What waits in the
+        queue of C{modify()} fails.
 
         @param reason: text of a Reason header (RFC 3326), or None.
         @return: a Deferred of the request that was sent (None where none was needed), when it is through.

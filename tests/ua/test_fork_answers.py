@@ -92,6 +92,23 @@ class AllTests(ForkCase):
         self.endsBye()
         self.assertNothingLeft()
 
+    def test_destroyed(self):
+        """
+        RFC 3261 section 15: one that still rings is ended by BYE; should it answer all the same, it makes no call.
+        """
+        context, invite, (one, two) = self.forked()
+        self.accept(invite, "f1")
+        ending = two.destroy()
+        self.network.advance(0.1)
+        self.endsByes(["f2"])
+        self.assertEqual(self.successResultOf(ending).method, "BYE")
+        self.accept(invite, "f2")
+        self.assertEqual([ack.toTag for ack in self.got("ACK")], ["f1", "f2"])
+        self.endsByes(["f2"])
+        self.assertEqual((self.notes.confirmed, self.notes.reasons), ([one], [Reason.LOCAL_BYE]))
+        self.assertIs(self.successResultOf(context.whenAnswered()), one)
+        self.assertEqual(self.alice.dialogs, [one])
+
     def test_unusable(self):
         """
         A further 2xx whose description is of no use is ended; the first call stands.

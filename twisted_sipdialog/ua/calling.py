@@ -77,6 +77,11 @@ class Calling:
         return [fork.dialog for fork in self._forks.values()]
 
     @property
+    def answered(self) -> bool:
+        """The INVITE has its final response, or will never have one."""
+        return self._closed
+
+    @property
     def flow(self) -> Any:
         """Where the INVITE went."""
         assert self._sending is not None

@@ -90,8 +90,11 @@ class Dialog(DialogRequests):
             self._bye(lines, Reason.LOCAL_BYE)
         elif phase is Phase.PENDING:
             self._heldBye = lines, Reason.LOCAL_BYE, None
-        elif phase is Phase.EARLY:
+        elif phase is Phase.EARLY and not self.invitation.answered:
             self.invitation.giveUp(lines).addCallback(self._destroyed)
+        elif phase is Phase.EARLY:
+            # Another fork answered our INVITE, and there is nothing to cancel any more (section 9.1).
+            self._bye(lines, Reason.LOCAL_BYE)
         elif self.ended is not None:
             self._destroyed(None)
         # Else a BYE of ours is on its way already.
