@@ -172,6 +172,20 @@ class SessionTests(ForkCase):
             self.assertEqual({m.calls.count("close") for m in media.made}, {1})
             self.assertNothingLeft()
 
+    def test_goneAndAnswered(self):
+        """
+        The same, and another fork that had its description already answers: what was kept for one more is closed.
+        """
+        media = Described()
+        _context, invite, (_one, two) = self.forked(media=media)
+        self.goes(invite, "f1")
+        self.accept(invite, "f2")
+        self.assertEqual(len(media.made), 3)
+        two.destroy()
+        self.endsBye()
+        self.assertEqual([m.calls.count("close") for m in media.made], [1, 1, 1])
+        self.assertNothingLeft()
+
     def test_goneIsGone(self):
         """
         RFC 3261 section 12.3: what comes in a dialog that is over is acknowledged no more.

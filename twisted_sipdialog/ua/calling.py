@@ -23,7 +23,7 @@ from twisted_sipdialog.ua.fork import Fork
 from twisted_sipdialog.ua.identity import hostOf
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines
 from twisted_sipdialog.ua.redirect import redirectTarget
-from twisted_sipdialog.ua.session import NoDescription
+from twisted_sipdialog.ua.session import NoDescription, closeSession
 from twisted_sipdialog.ua.uac import Sending
 
 _log = Logger()
@@ -186,6 +186,12 @@ class Calling:
         """The dialog that C{session} describes is over: what others answer later is the call's offer all the same."""
         if self._isTaken and session is self._session and not self._closed and not self._cancelled:
             self._session, self._isTaken = self._fork(), False
+
+    def _giveBack(self) -> None:
+        """No further dialog will need a description: one that was kept for it is closed."""
+        if not self._isTaken:
+            self._isTaken = True
+            closeSession(self._session)
 
     def _fork(self) -> Any:
         try:

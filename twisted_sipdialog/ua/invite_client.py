@@ -31,7 +31,6 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.fork import Fork
 from twisted_sipdialog.ua.outgoing import Outgoing
-from twisted_sipdialog.ua.session import closeSession
 
 
 @implementer(IInviteClientContext, IClientTransactionUser)
@@ -161,13 +160,18 @@ class InviteClientContext(Calling):
     def answeredHere(self, fork: Fork) -> None:
         """The call was answered, and acknowledged, in C{fork}: others that still ring are not waited for."""
         if self.core.configuration.forkedAnswers == "first" or self._cancelled:
-            self._endEarly(Reason.OTHER_FORK, False, None)
+            self._noMore(None)
         elif self._ringing is None or not self._ringing.active:
             # Section 13.2.2.4: 64*T1 after the first 2xx no other is to be expected.
             timeout = self.core.configuration.timers.transaction
-            self._ringing = self.core.timers.start(timeout, lambda _: self._endEarly(Reason.OTHER_FORK, False, None))
+            self._ringing = self.core.timers.start(timeout, self._noMore)
         if self._cancelled:
             fork.dialog.hangUp(Reason.LOCAL_CANCEL)
+
+    def _noMore(self, _: Any) -> None:
+        """No other fork is to make a call."""
+        self._endEarly(Reason.OTHER_FORK, False, None)
+        self._giveBack()
 
     def over(self, fork: Fork, outcome: Any) -> None:
         """What the 2xx of C{fork} came to: its dialog, or a failure; the first is the outcome of the call."""
@@ -232,8 +236,7 @@ class InviteClientContext(Calling):
             if self.core.watch is not None:
                 self.core.watch.calling(self._outgoing, "terminated", code or None, eventOf(reason, byPeer))
         self._endEarly(reason, byPeer, response)
-        if not self._isTaken:
-            closeSession(self._session)
+        self._giveBack()
 
     def abandoned(self, request: Request) -> None:
         """The callee ended an early dialog of ours by BYE: the INVITE still gets its final answer."""
