@@ -2,13 +2,30 @@
 Provisionals of a re-INVITE, from both ends, and what a refusal takes back (RFC 6141 section 3, RFC 6337 section 3).
 """
 
+from zope.interface import implementer
+
 from tests.ua.calling import ANSWER, OFFER
 from tests.ua.changing import MOVED, MOVED_ANSWER, ChangeCase, Description, newer
 from twisted_sipdialog.delegates import DialogDelegate
 from twisted_sipdialog.errors import DialogTerminated, InvalidState, NoPrack, RemoteError, ResponseError
+from twisted_sipdialog.interfaces import IToneSource
 
 THEIRS = newer(ANSWER, (b"4002", b"4020"))
 ABLE = {"Supported": "100rel"}
+
+
+@implementer(IToneSource)
+class Sounding(Description):
+    """A description that tells tones to whom it is asked to."""
+
+    __slots__ = ("told",)
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def tellTones(self, told):
+        self.told.append(told)
 
 
 class ReceivedTests(ChangeCase):
@@ -67,6 +84,18 @@ class ReceivedTests(ChangeCase):
                 self.hangUp()
                 self.assertEqual(self.media.calls.count("close"), 1)
                 self.notes.ended.clear()
+
+    def test_tonesAfterRefusal(self):
+        """
+        What describes the call again tells each tone once, as before.
+        """
+        self.media = Sounding()
+        self.stand(body=None, media=self.media)
+        _changing, request = self.reinvite(MOVED)
+        self.reliably(request)
+        self.refuse(request, 488)
+        self.assertIs(self.dialog.session, self.media)
+        self.assertEqual(len(self.media.told), 1)
 
     def test_ended(self):
         """

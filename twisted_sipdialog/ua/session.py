@@ -168,10 +168,12 @@ def lend(session: Any, dialog: Any) -> Any:
 
 def restore(before: Any, dialog: Any) -> None:
     """The re-INVITE was refused: what L{lend} gave describes the call again (RFC 6141 section 3)."""
-    if dialog.ended is None:
-        dialog.adopt(before)
-    else:
+    if dialog.ended is not None:
         closeSession(before)
+    elif dialog.session is not before:
+        closeSession(dialog.session)
+        # Not adopted anew: its tones have been told all the time, and would be twice from now on.
+        dialog.session = before
 
 
 def discard(session: Any, dialog: Any) -> None:
