@@ -6,6 +6,7 @@ from twisted.internet.defer import CancelledError
 
 from tests.ua.calling import BOB, CallerCase
 from twisted_sipdialog.errors import InvalidValue, Timeout, TransportError
+from twisted_sipdialog.ua.delegation import Waiters
 
 TCP = f"{BOB};transport=tcp"
 
@@ -94,6 +95,19 @@ class RequestTests(CallerCase):
         self.peer.respond(options, 200)
         self.assertNothingLeft()
         self.assertEqual(len(self.peer.received), 1)
+
+    def test_cancelledBeforeListening(self):
+        """
+        Before the ports are open: nothing is sent, and nothing stays.
+        """
+        listening, self.alice._listening = self.alice._listening, Waiters()
+        asking = self.request("OPTIONS")
+        asking.cancel()
+        self.failureResultOf(asking, CancelledError)
+        self.alice._listening.fire([])
+        self.alice._listening = listening
+        self.network.advance(1)
+        self.assertEqual((self.peer.received, self.alice.leftovers()), ([], []))
 
     def test_stop(self):
         """

@@ -41,7 +41,9 @@ class Asking:
 
     def start(self) -> None:
         """Send it."""
-        if not self.answered.called:
+        if self.answered.called:
+            self._core.asking.pop(self, None)  # given up before the ports were open
+        else:
             sending = self._sending = Sending(self._core.client, self._outgoing, self)
             sending.start()
 
