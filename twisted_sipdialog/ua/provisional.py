@@ -247,7 +247,7 @@ class ProvisionalContext(AcceptedContext):
             self._timer = None
             self._refuse(self._lateStatus)
             return
-        if _ is None and self._timer is not None and self.response is not None:
+        if self._timer is not None and self.response is not None:
             self._remindNow(self.response)
         self._timer = self.core.timers.at(min(now + _REMINDER, self._deadline), self._remind)
 
