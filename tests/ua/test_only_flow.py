@@ -208,6 +208,29 @@ class OnlyFlowTests(CalleeTestCase):
         self.network.advance(5.1)
         self.assertOver(Reason.FLOW_LOST)
 
+    def test_answeredBecauseLost(self):
+        """A call that is answered because the connection was lost: one grace time, which ends when the peer is back."""
+        self.stand()
+        self.callee.answer = later
+        invite = self.peer.request(
+            "INVITE", self.userAgent, protocol="TCP", headers={"Contact": NOWHERE[0]}, body=OFFER
+        )
+        self.network.advance(0.01)
+        context = self.callee.context
+        asking = self.dialog.request("INFO")
+        asking.addErrback(lambda _: context.accept(body=ANSWER) and None)
+        self.peer.expect("INFO", 5)
+        self.lose()
+        ok = self.finalTo(invite)
+        self.network.advance(1)
+        self.peer.ack(ok)
+        self.finalTo(self.peer.request("INFO", within=ok))
+        self.network.advance(30)
+        self.assertIsNone(context.dialog.ended)
+        self.assertEqual(self.userAgent.dialogs, [context.dialog])
+        context.dialog.destroy()
+        self.peer.respond(self.peer.expect("BYE", 5), 200)
+
     def test_becomesOne(self):
         """A target refresh may make an ordinary peer one of those, and back (RFC 3261 section 12.2.2)."""
         self.stand(f"<sip:peer@{self.peer.address[0]};transport=tcp>")

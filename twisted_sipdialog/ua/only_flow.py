@@ -85,7 +85,9 @@ class OnlyFlows:
             self._await(dialog)
 
     def _await(self, dialog: Any) -> None:
-        self._waiting[dialog] = self._timers.start(self._grace, self._over, dialog)
+        # A dialog that is made while the loss is being told waits already.
+        if dialog not in self._waiting:
+            self._waiting[dialog] = self._timers.start(self._grace, self._over, dialog)
 
     def _over(self, dialog: Any) -> None:
         self._waiting.pop(dialog, None)
