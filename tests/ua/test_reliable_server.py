@@ -6,7 +6,8 @@ from tests.ua.callee import ANSWER
 from tests.ua.ringing import REQUIRED, RingingTestCase
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.errors import InvalidState, NoPrack
+from twisted_sipdialog.errors import InvalidState, InvalidValue, NoPrack
+from twisted_sipdialog.media.fixed import FixedMedia
 
 #: When it is sent, in seconds: T1, then each wait twice the one before, and never cut off at T2.
 SENT = [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
@@ -58,6 +59,23 @@ class WrittenTests(RingingTestCase):
             firsts.add(numbers[0])
             callee.context.reject(486)
         self.assertEqual(len(firsts), 5)
+
+    def test_wrong(self):
+        """
+        A header that is ours, or a phrase of two lines, raises before the session is described: it may be said again.
+        """
+        for wrong in ({"extraHeaders": [("Via", "x")]}, {"reasonPhrase": "Session\r\nProgress"}):
+            for reliable in (True, False):
+                callee, invite = self.ringing()
+                self.assertRaises(InvalidValue, callee.context.progress, 183, body=ANSWER, reliable=reliable, **wrong)
+                self.assertRaises(
+                    InvalidValue, callee.context.progress, 183, media=FixedMedia(ANSWER), reliable=reliable, **wrong
+                )
+                callee.context.accept(body=ANSWER)
+                ok = self.finalTo(invite)
+                self.assertEqual(ok.body, ANSWER)
+                self.peer.ack(ok)
+                self.network.advance(0.01)
 
     def test_not100(self):
         """

@@ -177,13 +177,15 @@ class AskedTests(ChangeCase):
 
     def test_wrong(self):
         """
-        A status out of range, or a header that is ours, raises before anything is sent.
+        A status out of range, a header that is ours, or a phrase of two lines raises before anything is sent or agreed.
         """
         context = self.open()
         self.assertRaises(InvalidValue, context.accept, 300)
         self.assertRaises(InvalidValue, context.reject, 200)
         self.assertRaises(InvalidValue, context.accept, extraHeaders=[("Contact", "<sip:a@b>")])
+        self.assertRaises(InvalidValue, context.accept, reasonPhrase="O\r\nK")
         self.assertFalse(context.answered)
+        self.assertEqual(self.session(), self.before)
         context.accept()
         self.assertEqual(self.finalTo(self.request).statusCode, 200)
 

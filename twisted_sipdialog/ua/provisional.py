@@ -16,8 +16,9 @@ from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.accepted import AcceptedContext
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
-from twisted_sipdialog.ua.outgoing import Lines
+from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reliable import Reliable
+from twisted_sipdialog.ua.server_context import oneLine
 from twisted_sipdialog.ua.session import describe, lend, sdpOf
 
 #: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
@@ -82,12 +83,16 @@ class ProvisionalContext(AcceptedContext):
             self._send(code, reasonPhrase, extraHeaders, b"", None)
             return succeed(None)
         reliably = self._isReliable(reliable)
+        # What cannot be said is refused before the session is described: what was described counts as sent.
+        lines = extraLines(extraHeaders) if extraHeaders else []
+        if reasonPhrase is not None:
+            oneLine("reasonPhrase", reasonPhrase)
         if self.dialog is None:
             self._makeDialog()
         if not body and media is None:
-            return self._provide(code, reasonPhrase, extraHeaders, b"", None, reliably, False)
+            return self._provide(code, reasonPhrase, lines, b"", None, reliably, False)
         if not reliably and body:
-            return self._provide(code, reasonPhrase, extraHeaders, body, contentType, False, False)
+            return self._provide(code, reasonPhrase, lines, body, contentType, False, False)
         if self._session is not None:
             raise InvalidState(
                 "progress", "the session is described already", "RFC 6337 section 2.2; modify() changes it"
@@ -101,16 +106,16 @@ class ProvisionalContext(AcceptedContext):
             self._unforetold(Failure(), done)
             return done
         if isinstance(described, bytes):
-            return self._foretell(described, code, reasonPhrase, extraHeaders, reliably)
+            return self._foretell(described, code, reasonPhrase, lines, reliably)
         self._describing = described
-        described.addCallback(self._foretellLate, done, code, reasonPhrase, extraHeaders, reliably)
+        described.addCallback(self._foretellLate, done, code, reasonPhrase, lines, reliably)
         described.addErrback(self._unforetold, done)
         return done
 
     def _foretellLate(self, described: bytes, done: Deferred[Any], *how: Any) -> None:
         self._foretell(described, *how).addBoth(lambda outcome: fire(done, outcome))
 
-    def _foretell(self, described: bytes, code: int, phrase: str | None, extra: Any, reliably: bool) -> Deferred[Any]:
+    def _foretell(self, described: bytes, code: int, phrase: str | None, extra: Lines, reliably: bool) -> Deferred[Any]:
         """The description is there: reliably sent, it is the offer or answer; else only what that will be."""
         self._describing = None
         if self.answered:
@@ -170,7 +175,7 @@ class ProvisionalContext(AcceptedContext):
         self,
         code: int,
         phrase: str | None,
-        extra: Iterable[tuple[str, str]],
+        extra: Lines,
         body: bytes,
         contentType: str | None,
         reliably: bool,
@@ -256,4 +261,4 @@ class ProvisionalContext(AcceptedContext):
             self.transaction.respond(last)
         elif last.statusCode > 100:
             # RFC 3262 section 3: a repetition would be taken for one; the next in order is none.
-            self._provide(last.statusCode, last.reasonPhrase, (), b"", None, True, False).addErrback(lambda _: None)
+            self._provide(last.statusCode, last.reasonPhrase, [], b"", None, True, False).addErrback(lambda _: None)

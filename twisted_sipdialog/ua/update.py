@@ -24,7 +24,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, isOffering, refuse
-from twisted_sipdialog.ua.server_context import ServerContext
+from twisted_sipdialog.ua.server_context import ServerContext, oneLine
 from twisted_sipdialog.ua.session import SDP, describe, discard, sdpOf, successor, takeBack
 
 _log = Logger()
@@ -122,6 +122,8 @@ class UpdateServerContext(ServerContext):
         if self._answering is not None:
             raise InvalidState("accept", "it was accepted already and its answer is being made")
         lines = extraLines(extraHeaders)
+        if reasonPhrase is not None:
+            oneLine("reasonPhrase", reasonPhrase)
         if self.offer is None:
             return succeed(self._accepted(b"", code, reasonPhrase, lines))
         dialog = self.dialog
