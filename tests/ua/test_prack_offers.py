@@ -84,6 +84,26 @@ class PrackOfferTests(RingingTestCase):
         self.stands(callee)
         self.assertEqual(callee.dialog.remote.sdp, OTHER)
 
+    def test_updateMeanwhile(self):
+        """
+        An UPDATE without an offer is answered while the answer is being made, which then fails: no offer is open.
+        """
+        slow = Slow(ANSWER, after=2)
+        callee, _invite, early, _done = self.answered(media=lambda host: slow)
+        updates = []
+        callee.updateReceived = lambda context: updates.append(context) or context.answerLater()
+        update = self.peer.request("UPDATE", within=early)
+        self.network.advance(0.01)
+        prack = self.peer.request("PRACK", within=early, headers=self.rack(early), body=OTHER)
+        self.network.advance(0.01)
+        updates[0].accept()
+        self.assertEqual(self.finalTo(update).statusCode, 200)
+        slow.waiting.cancel()
+        self.assertEqual(self.finalTo(prack).statusCode, 500)
+        self.assertIs(callee.dialog.dialogState.exchange, Exchange.STABLE)
+        callee.context.accept()
+        self.stands(callee)
+
     def test_slowInPlain(self):
         """
         RFC 6337 section 2.2: the same where the provisional that it acknowledges said nothing of the session.

@@ -200,8 +200,8 @@ class PrackContext(ServerContext):
         dialog = self.dialog
         if dialog.updating is self:
             dialog.updating = None
-            if dialog.dialogState.exchange is Exchange.REMOTE:
-                dialog.dialogState.exchanged("failed")
+        if self._answering is not None and dialog.dialogState.exchange is Exchange.REMOTE:
+            dialog.dialogState.exchanged("failed")
 
     def _overdue(self, _: Any) -> None:
         super()._overdue(_)

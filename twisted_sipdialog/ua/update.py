@@ -196,7 +196,8 @@ class UpdateServerContext(ServerContext):
     def _close(self) -> None:
         super()._close()
         dialog = self.dialog
-        dialog.updating = None
+        if dialog.updating is self:  # else the offer in a PRACK came after it
+            dialog.updating = None
         if dialog.dialogState.exchange is Exchange.REMOTE and self.offer is not None:
             dialog.dialogState.exchanged("failed")
         cancel(self._answering)
