@@ -103,11 +103,6 @@ class Waiters:
         self._outcome: tuple[Any] | None = None
         self._waiting: list[Deferred[Any]] = []
 
-    @property
-    def fired(self) -> bool:
-        """The outcome is there."""
-        return self._outcome is not None
-
     def wait(self, kind: type[Deferred[Any]] = Deferred) -> Deferred[Any]:
         """A fresh Deferred of the outcome; cancelling it concerns nobody else."""
         waiting = kind(self._forget)

@@ -129,14 +129,14 @@ class Fork:
         context.answeredHere(self)
         if dialog.state is Phase.TERMINATED:
             # While our answer was being made.
-            context.over(self, Failure(DialogTerminated("ended before the ACK", dialog.ended)))
+            context.over(Failure(DialogTerminated("ended before the ACK", dialog.ended)))
             return
         dialog.keep(context.core.terms.learn(response, None, context.minimum))
         if context.core.watch is not None:
             context.core.watch.moved(dialog, "confirmed", response)
         dialog.invitation = None
         dialog.confirmed()
-        context.over(self, dialog)
+        context.over(dialog)
         dialog.goOn()
 
     def unusable(self, failure: Failure, response: Response) -> None:
@@ -146,7 +146,7 @@ class Fork:
             self.acknowledge(response, b"")
         self._context.answeredHere(self)
         self.dialog.hangUp(Reason.MEDIA_LOST, _UNUSABLE)
-        self._context.over(self, failure)
+        self._context.over(failure)
 
     def confirm(self, response: Response) -> None:
         """

@@ -11,15 +11,14 @@ from twisted.python.failure import Failure
 
 from twisted_sipdialog.errors import InvalidValue, ParseError, ResponseError, SipError
 from twisted_sipdialog.message import Response
-from twisted_sipdialog.message.dtmf import Tone, formatTone, parseTone, parseTones
+from twisted_sipdialog.message.dtmf import CONTENT_TYPE, Tone, formatTone, parseTone, parseTones
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import typeLine
 from twisted_sipdialog.ua.request_server import requestReceived
 
-_RELAY: Final = "application/dtmf-relay"
-_DIGITS: Final = (_RELAY, "application/dtmf")
+_DIGITS: Final = (CONTENT_TYPE, "application/dtmf")
 #: What a comma among the tones stands for: seconds.
 _PAUSE: Final = 2.0
 
@@ -83,7 +82,7 @@ class _Dialling:
         if digit == ",":
             self._timer = dialog.core.timers.start(_PAUSE, self.next)
             return
-        sent = dialog.ask("INFO", formatTone(Tone(digit, self._duration)), [typeLine(_RELAY)])
+        sent = dialog.ask("INFO", formatTone(Tone(digit, self._duration)), [typeLine(CONTENT_TYPE)])
         sent.addCallbacks(self._sent, self._over)
 
     def _sent(self, response: Response) -> None:

@@ -173,8 +173,8 @@ class InviteClientContext(Calling):
         self._endEarly(Reason.OTHER_FORK, False, None)
         self._giveBack()
 
-    def over(self, fork: Fork, outcome: Any) -> None:
-        """What the 2xx of C{fork} came to: its dialog, or a failure; the first is the outcome of the call."""
+    def over(self, outcome: Any) -> None:
+        """What the 2xx of one fork came to: its dialog, or a failure; the first is the outcome of the call."""
         self._answered.fire(outcome)
 
     def forkFailed(self, fork: Fork, failure: Failure) -> None:

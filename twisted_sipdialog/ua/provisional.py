@@ -220,7 +220,7 @@ class ProvisionalContext(AcceptedContext):
         if self.reliable is not None:
             self.reliable.end(error)
 
-    def undescribed(self, failure: Failure) -> None:
+    def undescribed(self) -> None:
         """What the PRACK says does not answer our offer."""
         if not self.answered:
             self._refuse(488)

@@ -122,7 +122,7 @@ class Reliable:
             return
         first = self._queue.pop(0)
         if failure is not None:
-            self._context.undescribed(failure)
+            self._context.undescribed()
         elif self._context.answered:
             self._forget()
         elif self._queue:
