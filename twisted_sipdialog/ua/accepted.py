@@ -95,7 +95,7 @@ class AcceptedContext(ServerContext):
             failure = Failure()
             acknowledged, self._acknowledged = self._acknowledged, None
             self.dialog.dialogState.phase = Phase.STABLE
-            self.dialog.hangUp(Reason.MEDIA_LOST, [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')])
+            self.dialog.misdescribed()
             fire(acknowledged, failure)
             return False
         return True

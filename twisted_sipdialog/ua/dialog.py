@@ -203,6 +203,10 @@ class Dialog(DialogRequests):
         elif phase is not Phase.TERMINATED:
             self._bye(*(self._heldBye or (lines or [], reason, message)))
 
+    def misdescribed(self) -> None:
+        """Offer and answer do not fit: without a session there is no call (RFC 6337 section 2.3)."""
+        self.hangUp(Reason.MEDIA_LOST, [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')])
+
     def _bye(self, lines: Lines, reason: Reason, message: Any = None) -> None:
         self.dialogState.phase = Phase.TERMINATED
         self._heldBye = None

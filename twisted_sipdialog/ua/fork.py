@@ -25,8 +25,6 @@ from twisted_sipdialog.ua.session import sdpOf
 
 _log = Logger()
 
-_UNUSABLE = [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')]
-
 
 class Fork:
     """
@@ -145,7 +143,7 @@ class Fork:
         if self.acknowledgement is None:
             self.acknowledge(response, b"")
         self._context.answeredHere(self)
-        self.dialog.hangUp(Reason.MEDIA_LOST, _UNUSABLE)
+        self.dialog.misdescribed()
         self._context.over(failure)
 
     def confirm(self, response: Response) -> None:

@@ -10,7 +10,6 @@ from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.reliable import TAG, rseqOf
 from twisted_sipdialog.errors import InvalidState, RemoteError, SipError
@@ -23,8 +22,6 @@ from twisted_sipdialog.ua.modification import Modification, Wanted
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.prack import Acknowledging
 from twisted_sipdialog.ua.session import SDP, GivenDescription, closeSession, restore, sdpOf, successor
-
-_UNUSABLE = [("Reason", 'SIP;cause=488;text="Not Acceptable Here"')]
 
 
 class Reinvite(Modification):
@@ -154,7 +151,7 @@ class Reinvite(Modification):
         """Nothing answers the late offer: without a session there is no call (RFC 6337 section 2.3)."""
         self._isOver = True
         self.acknowledge(response, b"")
-        self.dialog.hangUp(Reason.MEDIA_LOST, _UNUSABLE)
+        self.dialog.misdescribed()
         self._over(None)
 
     def _refused(self, response: Response) -> None:
