@@ -3,7 +3,7 @@ A change of the session by re-INVITE, as its sender (RFC 3261 section 14.1, RFC 
 """
 
 from tests.ua.calling import ANSWER, BOB, OFFER, challenge, proven
-from tests.ua.changing import MOVED, MOVED_ANSWER, VIDEO, ChangeCase, newer
+from tests.ua.changing import MOVED, MOVED_ANSWER, VIDEO, ChangeCase, Description, newer
 from twisted_sipdialog.configuration import Credentials
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import (
@@ -270,6 +270,32 @@ class RefusedTests(ChangeCase):
         self.refuse(request, 487)
         self.assertEqual(self.failureResultOf(changing, ResponseError).value.statusCode, 487)
         self.assertEqual(self.session(), self.before)
+
+
+class Stubborn(Description):
+    """Goes back, and complains."""
+
+    __slots__ = ()
+
+    def rollback(self):
+        super().rollback()
+        raise ZeroDivisionError
+
+
+class RollbackTests(ChangeCase):
+    def test_raises(self):
+        """
+        A description that fails to go back is logged; the change fails as it would, and others follow.
+        """
+        for method in ("INVITE", "UPDATE"):
+            self.media = Stubborn()
+            self.stand(body=None, media=self.media)
+            changing = self.modify("sendonly", method=method)
+            self.refuse(self.peer.expect(method), 488)
+            self.failureResultOf(changing, ResponseError)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+            self.assertEqual(self.session(), self.before)
+            self.works()
 
 
 class WrongTests(ChangeCase):

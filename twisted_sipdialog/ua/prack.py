@@ -22,7 +22,7 @@ from twisted_sipdialog.ua.delegation import cancel
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import typeLine
 from twisted_sipdialog.ua.server_context import ServerContext
-from twisted_sipdialog.ua.session import lend, sdpOf
+from twisted_sipdialog.ua.session import lend, sdpOf, takeBack
 
 #: How often the PRACK to one provisional is sent, if it is answered with 500.
 _TRIES = 3
@@ -188,8 +188,8 @@ class PrackContext(ServerContext):
         if not self.answered:
             self.dialog.dialogState.exchanged("answer sent")
             self.accept(body=answer, contentType=self.dialog.session.contentType)
-        elif self.dialog.ended is None:
-            self.dialog.session.rollback()  # it came too late
+        else:
+            takeBack(self.dialog.session, self.dialog)  # it came too late
 
     def _unanswered(self, failure: Failure) -> None:
         if not self.answered:

@@ -149,7 +149,10 @@ def takeBack(session: Any, dialog: Any) -> None:
     if dialog is None or session is not dialog.session:
         closeSession(session)
     elif dialog.ended is None:
-        session.rollback()
+        try:
+            session.rollback()
+        except Exception:
+            _log.failure("a session description could not be rolled back")
 
 
 def lend(session: Any, dialog: Any) -> Any:
