@@ -97,7 +97,9 @@ class IUserAgent(Interface):
         @return: a Deferred of the final response, whatever its status; fails with
             L{Timeout<twisted_sipdialog.errors.Timeout>} or
             L{TransportError<twisted_sipdialog.errors.TransportError>}.
-        @raise InvalidValue: a method that needs a context of its own (INVITE, ACK, CANCEL, BYE ...), or C{target}.
+        @raise InvalidState: the user agent is not running.
+        @raise InvalidValue: a method that needs a context of its own (INVITE, ACK, CANCEL, BYE ...), C{target} is no
+            URI, or a header is not allowed.
         """
 
 
@@ -204,6 +206,8 @@ class ISessionServerContext(IServerContext):
 
         @return: a Deferred of the response.  It fails with what made no answer (C{NotAcceptable}: 488 was sent), or
             with L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (refused, or the call ended, meanwhile).
+        @raise InvalidState: it was accepted already, and its answer is being made.
+        @raise LocalError: an offer, and nothing describes the session.
         """
 
 
@@ -260,7 +264,8 @@ class IInviteServerContext(ISessionServerContext):
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (the caller gave up, or a BYE came before
             the ACK), with what C{media} failed with (C{NotAcceptable}: 488 was sent; else its C{statusCode}, or 500),
             or with L{RemoteError<twisted_sipdialog.errors.RemoteError>} (the ACK has no answer to our offer).
-        @raise LocalError: an offer, and neither C{body} nor C{media}.
+        @raise InvalidState: it was accepted already; a C{body} other than the description that C{progress()} gave.
+        @raise LocalError: neither C{body} nor C{media} is there.
         """
 
 
@@ -387,7 +392,8 @@ class IDialog(Interface):
             L{TransportError<twisted_sipdialog.errors.TransportError>},
             L{RemoteError<twisted_sipdialog.errors.RemoteError>} (a 2xx without a usable answer; the session stays
             as it was), L{InvalidState<twisted_sipdialog.errors.InvalidState>} (C{"unhold"}, and nothing is held; an
-            UPDATE, and the peer does not allow it), C{CancelledError}, or with what made no offer.
+            UPDATE, and the peer does not allow it; a re-INVITE, and the call is not answered yet),
+            C{CancelledError}, or with what made no offer.
         @raise InvalidValue: C{sdp}, C{method} or a header cannot be so.
         """
 
