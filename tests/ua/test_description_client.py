@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from tests.ua.calling import ANSWER, BOB, OFFER, CallerCase, Media, Notes
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import DialogTerminated, ResponseError, TransportError
-from twisted_sipdialog.message.sdp import NotAcceptable
+from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription
 
 
 class DescriptionTests(CallerCase):
@@ -89,6 +89,26 @@ class DescriptionTests(CallerCase):
             self.assertEqual(media.calls.count("close"), 1)
         self.assertNothingLeft()
 
+    def declined(self):
+        """Section 13.2.2.4: the ACK answers the offer with none of its media; the BYE comes behind it."""
+        ack, bye = self.peer.received[-2:]
+        self.assertEqual((ack.method, bye.method), ("ACK", "BYE"))
+        self.assertEqual(ack.headers.get("Content-Type"), "application/sdp")
+        self.assertEqual([media.port for media in SessionDescription.parse(ack.body).media], [0])
+
+    def test_lateOfferUnwanted(self):
+        """
+        The offer of another 2xx that nobody waits for is answered all the same.
+        """
+        calling, invite = self.invite(body=b"", media=Media())
+        for tag in ("one", "two"):
+            headers = {"To": f"{invite.headers.get('to')};tag={tag}"}
+            self.peer.respond(invite, 200, headers=headers, body=OFFER)
+            self.network.advance(0.1)
+        self.successResultOf(calling)
+        self.declined()
+        self.endsBye()
+
     def test_lateOffer(self):
         """
         Section 13.2.1: without an offer of ours the peer's is in the 2xx, and our answer in the ACK, in each copy.
@@ -131,7 +151,8 @@ class DescriptionTests(CallerCase):
         self.network.advance(0.1)
         calling.cancel()
         self.failureResultOf(calling)
-        self.peer.expect("ACK")
+        self.network.advance(0.1)
+        self.declined()
         self.endsBye()
         self.assertEqual((self.notes.reasons, media.calls), ([Reason.LOCAL_CANCEL], ["answer", "close"]))
         self.assertNothingLeft()
@@ -143,7 +164,11 @@ class DescriptionTests(CallerCase):
         for media, body in ((Media(answers=NotAcceptable("no")), OFFER), (Media(), b"")):
             calling, invite = self.invite(body=b"", media=media)
             self.peer.respond(invite, 200, body=body)
-            self.peer.expect("ACK")
+            self.network.advance(0.1)
+            if body:
+                self.declined()
+            else:
+                self.assertEqual(self.peer.received[-2].body, b"")
             self.endsBye()
             self.failureResultOf(calling)
             self.assertEqual(media.calls.count("close"), 1)

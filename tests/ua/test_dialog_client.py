@@ -118,6 +118,8 @@ class RequestTests(CallerCase):
             with self.assertRaises(InvalidValue, msg=method):
                 dialog.request(method)
         self.assertRaises(InvalidValue, dialog.request, "INFO", extraHeaders=[("X", "a\r\nY: b")])
+        for name in ("RSeq", "RAck", "Session-Expires", "Min-SE"):
+            self.assertRaises(InvalidValue, dialog.modify, "hold", extraHeaders=[(name, "300")])
         self.assertRaises(InvalidValue, dialog.request, "INFO", b"x", "text/plain\r\nY: b")
         self.assertRaises(InvalidValue, dialog.destroy, [("X", "a\r\nY: b")])
         self.network.advance(1)

@@ -173,7 +173,7 @@ class Terms:
             wanted = "uas" if refresher == LOCAL else "uac"
             role = (asked.refresher if asked is not None else None) or wanted
         lines = [("Session-Expires", f"{seconds};refresher={role}")]
-        if role == "uac":
+        if knows:
             lines.append(("Require", TAG))
         largest = max(0 if least is None else least.seconds, 0 if current is None else current.minimum)
         return Interval(seconds, LOCAL if role == "uas" else REMOTE, largest), lines

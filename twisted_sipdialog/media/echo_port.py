@@ -12,6 +12,12 @@ from twisted_sipdialog.media.echo_stream import EchoStream
 from twisted_sipdialog.media.ports import RtpPorts, canonical
 
 
+class _Deaf(DatagramProtocol):
+    """Hears, and says nothing."""
+
+    noisy = False
+
+
 class EchoPort(DatagramProtocol):
     """
     An offer names one port, and whoever is reached by it answers to that one (RFC 3261 section 13.2.2.4): their
@@ -22,6 +28,8 @@ class EchoPort(DatagramProtocol):
     @ivar number: of the port; RTCP has the next.
     """
 
+    noisy = False
+
     def __init__(self, ports: RtpPorts, host: str) -> None:
         """
         @raise TransportError: no port is free (503).
@@ -29,7 +37,7 @@ class EchoPort(DatagramProtocol):
         self._streams: list[EchoStream] = []
         self._left: set[tuple[str | None, int]] = set()
         # RTCP is received, as the peer expects, and means nothing to an echo.
-        self._pair = ports.open(host, self, DatagramProtocol())
+        self._pair = ports.open(host, self, _Deaf())
         self.number = self._pair.number
         self.isOpen = True
 

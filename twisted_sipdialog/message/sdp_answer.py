@@ -121,6 +121,16 @@ def numbered(ours: SessionDescription, *known: bytes | None) -> SessionDescripti
     return ours
 
 
+def noneOf(offer: SessionDescription, local: SessionDescription) -> SessionDescription:
+    """
+    The answer that takes none of what was offered (RFC 3264 section 6: each of the media with port 0).
+
+    @param local: our description in force: the answer is the next of its session.
+    """
+    lines = _timed(local.lines, offer.lines) + [line for media in offer.media for line in _refused(media, local)]
+    return SessionDescription.fromLines(lines).asNextOf(local)
+
+
 def checkAnswer(offer: SessionDescription, answer: SessionDescription) -> None:
     """
     An answer must have the media of the offer in their order, and accept at

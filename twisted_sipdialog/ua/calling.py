@@ -34,6 +34,7 @@ _MOST_RAISED: Final = 5
 
 class Calling:
     """
+    @ivar lateOffer: it has no offer: the callee's is awaited.
     @ivar minimum: seconds, the Min-SE of a 422 that was followed; 0 without.
     """
 
@@ -54,7 +55,7 @@ class Calling:
         self._session = session
         self._isTaken = False  # the session description describes one of the dialogs; another needs its own
         self._factory = factory
-        self._lateOffer = lateOffer
+        self.lateOffer = lateOffer
         self._forks: dict[str, Fork] = {}
         self._answered = Waiters()
         self._finished = Waiters()
@@ -108,7 +109,7 @@ class Calling:
             # The description names an address of ours, and which one that is depends on the way.
             flow = await self.core.client.reach(self._outgoing)
             self._session = self._factory(hostOf(flow))
-        return b"" if self._lateOffer else await maybeDeferred(self._session.offer)
+        return b"" if self.lateOffer else await maybeDeferred(self._session.offer)
 
     def _send(self, body: bytes) -> None:
         self._preparing = None

@@ -210,10 +210,11 @@ class Dialog(DialogRequests):
     def _bye(self, lines: Lines, reason: Reason, message: Any = None) -> None:
         self.dialogState.phase = Phase.TERMINATED
         self._heldBye = None
+        # Section 13.2.2.4: first whatever still gets an answer or an ACK of ours.
+        self._overtake(reason)
         asking = Asking(self.core, self.outgoing("BYE", b"", lines))
         asking.answered.addBoth(self._byeDone, asking, reason, message)
         asking.start()
-        self._overtake(reason)
 
     def _overtake(self, reason: Reason) -> None:
         """The end came before the answer to an INVITE, or before the ACK."""

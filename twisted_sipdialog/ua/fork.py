@@ -19,9 +19,10 @@ from twisted_sipdialog.message import Response
 from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.delegation import cancel
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.identity import hostOf
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.prack import Acknowledging
-from twisted_sipdialog.ua.session import sdpOf
+from twisted_sipdialog.ua.session import SDP, declined, sdpOf
 
 _log = Logger()
 
@@ -88,6 +89,11 @@ class Fork:
 
     # Its 2xx.
 
+    @property
+    def _isExchanged(self) -> bool:
+        """Offer and answer went by reliable provisionals and their PRACK (RFC 6337 section 2.1)."""
+        return self._acknowledging is not None and self._acknowledging.isExchanged
+
     def accepted(self, response: Response) -> None:
         """The call was answered here: take the answer, or answer the offer, then ACK (section 13.2.2.4)."""
         dialog = self.dialog
@@ -95,7 +101,7 @@ class Fork:
         answer: Any = b""
         try:
             sdp = sdpOf(response)
-            if self._acknowledging is not None and self._acknowledging.isExchanged:
+            if self._isExchanged:
                 pass  # RFC 6337 section 2.1: what is open now, if anything, went by an UPDATE
             elif state.exchange is Exchange.LOCAL:
                 if sdp is not None:
@@ -169,7 +175,13 @@ class Fork:
     def acknowledge(self, response: Response, body: bytes) -> None:
         """The ACK to a 2xx is ours to send, and to repeat (section 13.2.2.4)."""
         number = response.cseqNumber
-        lines: Lines = [typeLine(self.claim().contentType)] if body else []
+        lines: Lines = []
+        if body:
+            lines = [typeLine(self.claim().contentType)]
+        elif self._context.lateOffer and not self._isExchanged:
+            # Whatever it was that was not taken.
+            body = declined(response, None, hostOf(self._context.flow))
+            lines = [typeLine(SDP)] if body else []
         outgoing = self.dialog.outgoing("ACK", body, lines + self._context.authorization, lambda: number)
         self.acknowledgement = Acknowledgement(self._context.core.client, outgoing)
         self.acknowledgement.send()

@@ -83,7 +83,7 @@ class InviteClientContext(Calling):
         dialog.data = self.data
         dialog.digest = self._outgoing.digest
         dialog.invitation = self
-        if not self._lateOffer:
+        if not self.lateOffer:
             state.exchanged("offer sent")
         self.core.register(dialog, self.flow)
         fork = self._forks[tag] = Fork(self, dialog)

@@ -64,7 +64,13 @@ class Outgoing:
 
 
 #: What is written for the application: a second one would break the message.
-_OURS = frozenset(("via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length", "max-forwards"))
+_OURS = frozenset(
+    (
+        *("via", "from", "to", "call-id", "cseq", "contact", "content-type", "content-length", "max-forwards"),
+        # RFC 3262 and 4028: what was agreed has to be what the dialog knows.
+        *("rseq", "rack", "session-expires", "min-se"),
+    )
+)
 
 
 def extraLines(fields: Iterable[tuple[str, str]], contact: bool = False) -> Lines:

@@ -18,10 +18,11 @@ from twisted_sipdialog.message import Response
 from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.identity import hostOf
 from twisted_sipdialog.ua.modification import Modification, Wanted
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.prack import Acknowledging
-from twisted_sipdialog.ua.session import SDP, GivenDescription, closeSession, restore, sdpOf, successor
+from twisted_sipdialog.ua.session import SDP, GivenDescription, closeSession, declined, restore, sdpOf, successor
 
 
 class Reinvite(Modification):
@@ -130,11 +131,16 @@ class Reinvite(Modification):
             fire(self.done, late)
 
     def acknowledge(self, response: Response, body: bytes) -> None:
-        """Send the ACK, which may carry our answer to an offer of the 2xx (section 13.2.2.4)."""
+        """Send the ACK, which answers the offer of the 2xx if that has one (section 13.2.2.4)."""
         self.isInviting = False
         assert self.sending is not None
         number = response.cseqNumber
-        lines = [typeLine(self._session.contentType)] if body else []
+        lines: Lines = []
+        if body:
+            lines = [typeLine(self._session.contentType)]
+        elif self._isOver and not self._wanted.offers:
+            body = declined(response, self.dialog.local.sdp, hostOf(self.sending.flow))
+            lines = [typeLine(SDP)] if body else []
         outgoing = self.dialog.outgoing("ACK", body, lines + self.sending.authorization, lambda: number)
         acknowledgement = self._acknowledgement = Acknowledgement(self.core.client, outgoing)
         acknowledgement.send()

@@ -210,7 +210,8 @@ class ServerContext:
         body: bytes,
         contentType: str | None,
     ) -> Response:
-        response = self._written(statusCode, reasonPhrase, extraHeaders, body, contentType)
+        extra = extraLines(extraHeaders, contact=statusCode >= 300) if extraHeaders else []
+        response = self._written(statusCode, reasonPhrase, extra, body, contentType)
         self._respond(response)
         return response
 
@@ -218,18 +219,16 @@ class ServerContext:
         self,
         statusCode: int,
         reasonPhrase: str | None,
-        extraHeaders: Iterable[tuple[str, str]],
+        extra: Lines,
         body: bytes,
         contentType: str | None,
     ) -> Response:
-        lines = self._ownLines(statusCode)
-        if extraHeaders:
-            lines += extraLines(extraHeaders, contact=statusCode >= 300)
+        lines = [*self._ownLines(statusCode), *extra]
         if body or contentType is not None:
             lines.append(typeLine(contentType or "application/sdp"))
         phrase = standardPhrase(statusCode) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
-        extra = "".join([f"{name}: {value}\r\n" for name, value in lines])
-        return self.request._respond(statusCode, phrase, self.localTag(), extra, body)
+        text = "".join([f"{name}: {value}\r\n" for name, value in lines])
+        return self.request._respond(statusCode, phrase, self.localTag(), text, body)
 
     def _ownLines(self, statusCode: int) -> Lines:
         """What a response of that status carries by itself."""

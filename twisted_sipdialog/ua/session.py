@@ -10,10 +10,10 @@ from twisted.logger import Logger
 
 from twisted_sipdialog.errors import LocalError, ParseError
 from twisted_sipdialog.media.fixed import FixedDescription
-from twisted_sipdialog.message import Headers, Message
+from twisted_sipdialog.message import Headers, Message, Response
 from twisted_sipdialog.message.multipart import findBody
 from twisted_sipdialog.message.sdp import SessionDescription
-from twisted_sipdialog.message.sdp_answer import numbered
+from twisted_sipdialog.message.sdp_answer import noneOf, numbered
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.identity import hostOf
 
@@ -88,6 +88,24 @@ def successor(body: bytes, contentType: str, current: bytes | None, latest: byte
     if given.origin.sessionId == newest.origin.sessionId and given.origin.version > newest.origin.version:
         return body
     return numbered(given, current, latest).toBytes()
+
+
+def declined(response: Response, local: bytes | None, host: str) -> bytes:
+    """
+    What an ACK answers to an offer in a 2xx that is not taken: none of it; a BYE follows (RFC 3261 section 13.2.2.4).
+    C{b""} where there is no offer, or none that can be read.
+
+    @param local: our description in force, or None.
+    @param host: an address of ours.
+    """
+    version = "IP6" if ":" in host else "IP4"
+    nothing = f"v=0\r\no=- 1 1 IN {version} {host}\r\ns=-\r\nc=IN {version} {host}\r\nt=0 0\r\n".encode()
+    try:
+        offer = sdpOf(response)
+        ours = SessionDescription.parse(nothing if local is None else local)
+        return b"" if offer is None else noneOf(SessionDescription.parse(offer), ours).toBytes()
+    except ParseError:
+        return b""
 
 
 def describe(core: Core, body: bytes | None, contentType: str | None, media: Any, flow: Any) -> Any:
