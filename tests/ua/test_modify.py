@@ -298,7 +298,26 @@ class RollbackTests(ChangeCase):
             self.works()
 
 
+class Wordless(Description):
+    """Has no offer to give."""
+
+    __slots__ = ()
+
+    def offer(self, limit=None):
+        return None if limit == "inactive" else super().offer(limit)
+
+
 class WrongTests(ChangeCase):
+    def test_noOffer(self):
+        """
+        A description that gives neither an offer nor a Deferred of one fails its change; others follow.
+        """
+        self.media = Wordless()
+        self.stand(body=None, media=self.media)
+        self.failureResultOf(self.modify("inactive"), AttributeError)
+        self.asBefore()
+        self.works()
+
     def test_values(self):
         """
         What cannot be so raises before anything is sent.

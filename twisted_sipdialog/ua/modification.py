@@ -130,14 +130,14 @@ class Modification:
         self._tries += 1
         try:
             described = self._describe() if self._wanted.offers else b""
+            if not isinstance(described, bytes):
+                self._described = described
+                described.addCallback(self._send).addErrback(self._undescribed)
+                return
         except Exception:
             self._undescribed(Failure())
             return
-        if isinstance(described, bytes):
-            self._send(described)
-        else:
-            self._described = described
-            described.addCallback(self._send).addErrback(self._undescribed)
+        self._send(described)
 
     def _describe(self) -> Any:
         """Our offer: what the application gave, or what describes the call says."""
