@@ -264,8 +264,9 @@ class RequireTests(CalleeTestCase):
 
     def test_known(self):
         """What we know is no obstacle; option tags are compared without case."""
-        agent = self.agent(Callee(later), supported=("known",))
-        self.assertEqual(self.final("OPTIONS", agent, headers={"Require": "KNOWN"}).statusCode, 200)
+        agent = self.agent(Callee(later), supported=("known", "X-Known"))
+        for tag in ("KNOWN", "X-Known", "x-known"):
+            self.assertEqual(self.final("OPTIONS", agent, headers={"Require": tag}).statusCode, 200)
 
     def test_notForUs(self):
         """Proxy-Require is for proxies, and neither counts in a CANCEL or ACK (8.2.2.3)."""

@@ -106,7 +106,7 @@ def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Respon
             return request.response(421, headers=[("Require", TAG)])
     if required is None:
         return None
-    known = core.extensions
+    known = {tag.lower() for tag in core.extensions}
     try:
         unknown = [tag for tag in request.headers.typed("require") if tag.lower() not in known]
     except ParseError as error:
