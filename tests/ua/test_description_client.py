@@ -159,9 +159,10 @@ class DescriptionTests(CallerCase):
 
     def test_lateOfferUnusable(self):
         """
-        An offer in the 2xx that cannot be answered: ACK, BYE, failure.  So with none at all.
+        An offer in the 2xx that cannot be answered, or gets no answer: ACK, BYE, failure.  So with none at all.
         """
-        for media, body in ((Media(answers=NotAcceptable("no")), OFFER), (Media(), b"")):
+        for answers, body in ((NotAcceptable("no"), OFFER), (None, OFFER), (ANSWER, b"")):
+            media = Media(answers=answers)
             calling, invite = self.invite(body=b"", media=media)
             self.peer.respond(invite, 200, body=body)
             self.network.advance(0.1)

@@ -98,7 +98,7 @@ class Fork:
         """The call was answered here: take the answer, or answer the offer, then ACK (section 13.2.2.4)."""
         dialog = self.dialog
         state = dialog.dialogState
-        answer: Any = b""
+        answer = b""
         try:
             sdp = sdpOf(response)
             if self._isExchanged:
@@ -113,16 +113,16 @@ class Fork:
                 if sdp is None:
                     raise RemoteError("the 2xx has no offer")
                 state.exchanged("offer received")
-                answer = self.claim().answer(sdp)
+                made = self.claim().answer(sdp)
+                if not isinstance(made, bytes):
+                    self.preparing = made
+                    made.addCallback(self._stand, response).addErrback(self.unusable, response)
+                    return
+                answer = made
         except Exception:
             self.unusable(Failure(), response)
             return
-        if isinstance(answer, bytes):
-            self._stand(answer, response)
-        else:
-            self.preparing = answer
-            answer.addCallback(self._stand, response)
-            answer.addErrback(self.unusable, response)
+        self._stand(answer, response)
 
     def _stand(self, answer: bytes, response: Response) -> None:
         self.preparing = None
