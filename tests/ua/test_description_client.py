@@ -217,6 +217,22 @@ class DescriptionTests(CallerCase):
         self.assertEqual((self.notes.reasons, media.calls), ([Reason.REMOTE_BYE], ["answer", "close"]))
         self.assertNothingLeft()
 
+    def test_overWithBye(self):
+        """
+        Section 15.1.1: the media are over as soon as our BYE is sent, also if the peer never answers it; once.
+        """
+        media = Media()
+        calling, invite = self.media(media)
+        self.peer.respond(invite, 200, body=ANSWER)
+        self.peer.expect("ACK")
+        dialog = self.successResultOf(calling)
+        destroying = dialog.destroy()
+        self.assertEqual(media.calls[-1], "close")
+        self.network.advance(40)
+        self.successResultOf(destroying)
+        self.assertEqual((media.calls.count("close"), self.notes.reasons), (1, [Reason.LOCAL_BYE]))
+        self.assertNothingLeft()
+
     def test_closeRaises(self):
         """
         A description that cannot be closed is logged; everybody is told of the end all the same.

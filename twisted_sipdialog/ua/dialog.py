@@ -42,6 +42,7 @@ class Dialog(DialogRequests):
         "changes",
         "flow",
         "invitation",
+        "isClosed",
         "unacknowledged",
         "updating",
     )
@@ -60,6 +61,8 @@ class Dialog(DialogRequests):
         self.changes: Any = None
         #: The only connection by which the peer can be reached, or None.
         self.flow: Any = None
+        #: The session description was closed.
+        self.isClosed = False
         self._terminated: Waiters | None = None
         self._destroying: Waiters | None = None
         self._heldBye: tuple[Lines, Reason, Any] | None = None
@@ -172,6 +175,9 @@ class Dialog(DialogRequests):
         """C{session} describes the call from here on."""
         if session is self.session:
             return
+        if self.isClosed:
+            closeSession(session)
+            return
         if self.session is not None:
             closeSession(self.session)
         self.session = session
@@ -215,6 +221,13 @@ class Dialog(DialogRequests):
         asking = Asking(self.core, self.outgoing("BYE", b"", lines))
         asking.answered.addBoth(self._byeDone, asking, reason, message)
         asking.start()
+        self._closeSession()
+
+    def _closeSession(self) -> None:
+        """Section 15.1.1: the session is over with the BYE, whatever becomes of that."""
+        if not self.isClosed:
+            self.isClosed = True
+            closeSession(self.session)
 
     def _overtake(self, reason: Reason) -> None:
         """The end came before the answer to an INVITE, or before the ACK."""
@@ -252,7 +265,7 @@ class Dialog(DialogRequests):
         self._times.end = self.core.timers.now()
         self._overtake(reason)
         # Last: what is being made by it is cancelled before.
-        closeSession(self.session)
+        self._closeSession()
         if self._heldBye is not None:
             self._heldBye = None
             self._destroyed(None)

@@ -166,7 +166,7 @@ def takeBack(session: Any, dialog: Any) -> None:
     """
     if dialog is None or session is not dialog.session:
         closeSession(session)
-    elif dialog.ended is None:
+    elif not dialog.isClosed:
         try:
             session.rollback()
         except Exception:
@@ -189,7 +189,7 @@ def lend(session: Any, dialog: Any) -> Any:
 
 def restore(before: Any, dialog: Any) -> None:
     """The re-INVITE was refused: what L{lend} gave describes the call again (RFC 6141 section 3)."""
-    if dialog.ended is not None:
+    if dialog.isClosed:
         closeSession(before)
     elif dialog.session is not before:
         closeSession(dialog.session)
