@@ -61,6 +61,21 @@ class PrackTests(HearingCase):
         self.assertEqual(self.count("PRACK"), 3)
         self.accept(invite, body=ANSWER)
 
+    def test_unknownAfterTheAnswer(self):
+        """
+        Section 3: a 481 says that the provisional is not waited for; after the 2xx that ends no call (RFC 5057 section
+        5.1 means requests that the dialog itself is unknown to).
+        """
+        calling, invite = self.invite()
+        self.ring(invite, 7)
+        prack = self.peer.expect("PRACK", 0.1)
+        self.fork(invite, 200, "f1")
+        self.network.advance(0.1)
+        dialog = self.successResultOf(calling)
+        self.peer.respond(prack, 481)
+        self.network.advance(5)
+        self.assertEqual((dialog.state, self.count("BYE")), (Phase.STABLE, 0))
+
     def test_repeated(self):
         """
         Section 4: a repetition is neither acknowledged again nor told again.

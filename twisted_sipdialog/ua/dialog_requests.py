@@ -125,6 +125,9 @@ class DialogRequests(DialogView):
 
     def _answered(self, response: Response) -> Response:
         """What the final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
+        if response.cseqMethod == "PRACK" and self.state is not Phase.EARLY:
+            # RFC 3262 section 3: it may mean no more than that the provisional is acknowledged already, or given up.
+            return response
         if response.statusCode in self.core.configuration.dialogEndingStatuses:
             self.hangUp(Reason.DIALOG_ERROR, None, response)
         return response
