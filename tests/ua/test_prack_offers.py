@@ -45,6 +45,21 @@ class PrackOfferTests(RingingTestCase):
         self.assertEqual(self.got("200 INVITE").body, b"")
         self.stands(callee)
 
+    def test_broken(self):
+        """
+        An offer that the application's own code fails on is answered with 500, and the failure is logged.
+        """
+        slow = Slow(ANSWER, after=2)
+        callee, _invite, early, _done = self.answered(media=lambda host: slow)
+        self.peer.request("PRACK", within=early, body=OTHER, headers=self.rack(early))
+        self.network.advance(0.01)
+        slow.waiting.errback(ZeroDivisionError())
+        self.got("500 PRACK")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        callee.context.accept()
+        self.assertEqual(self.got("200 INVITE").body, b"")
+        self.stands(callee)
+
     def test_tooEarly(self):
         """
         RFC 3262 section 5: not before the first offer was answered; that answer is not hurt.

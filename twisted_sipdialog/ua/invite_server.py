@@ -15,7 +15,7 @@ from zope.interface import implementer
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.dialog.state_change import eventOf
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, LocalError, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
@@ -136,10 +136,7 @@ class InviteServerContext(ProvisionalContext):
         acknowledged, self._acknowledged = self._acknowledged, None
         discard(self._session, self.dialog)
         if not self.answered:
-            if failure.check(SipError) is None:
-                _log.failure("no session description could be made", failure)
-            status = getattr(failure.value, "statusCode", None) or 500
-            self.reject(status if not isinstance(failure.value, LocalError) else 500)
+            self._refuseFor(failure)
         fire(acknowledged, failure)
 
     def _makeDialog(self) -> Dialog:

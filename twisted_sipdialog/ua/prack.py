@@ -162,7 +162,7 @@ class PrackContext(ServerContext):
                 return
         except Exception:
             failure = Failure()
-            self._refuse(failure)
+            self._refuseFor(failure)
             self._settled(reliable, failure)
             return
         self.accept()
@@ -193,7 +193,7 @@ class PrackContext(ServerContext):
 
     def _unanswered(self, failure: Failure) -> None:
         if not self.answered:
-            self._refuse(failure)
+            self._refuseFor(failure)
 
     def _close(self) -> None:
         super()._close()
@@ -212,9 +212,6 @@ class PrackContext(ServerContext):
         if not self.answered:
             self.reject(487)
             cancel(self._answering)
-
-    def _refuse(self, failure: Failure) -> None:
-        self.reject(getattr(failure.value, "statusCode", None) or 500)
 
     def _settled(self, reliable: Any, failure: Failure | None) -> None:
         dialog = self.dialog

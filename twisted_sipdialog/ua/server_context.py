@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_sipdialog.errors import DialogTerminated, InvalidState, InvalidValue
+from twisted_sipdialog.errors import DialogTerminated, InvalidState, InvalidValue, LocalError, SipError
 from twisted_sipdialog.interfaces import IServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
@@ -296,6 +296,14 @@ class ServerContext:
             self._send(100, None, (), b"", None)
         rest = (_LATEST - _QUIET) * self.core.configuration.timers.T1
         self._timer = self.core.timers.start(rest, self._overdue)
+
+    def _refuseFor(self, failure: Failure) -> None:
+        """What was offered has no answer, for C{failure}; what its own code raised is logged."""
+        error = failure.value
+        if not isinstance(error, SipError | CancelledError):
+            _log.failure("no session description could be made", failure)
+        status = None if isinstance(error, LocalError) else getattr(error, "statusCode", None)
+        self.reject(status or 500)
 
     def _overdue(self, _: Any) -> None:
         self._timer = None

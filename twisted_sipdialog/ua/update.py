@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -26,8 +25,6 @@ from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, isOffering, refuse
 from twisted_sipdialog.ua.server_context import ServerContext, oneLine
 from twisted_sipdialog.ua.session import SDP, describe, discard, sdpOf, successor, takeBack
-
-_log = Logger()
 
 
 class Update(Modification):
@@ -177,9 +174,7 @@ class UpdateServerContext(ServerContext):
         discard(session, self.dialog)
         if self.answered:
             return Failure(self._overtaken())
-        if failure.check(SipError) is None:
-            _log.failure("no session description could be made", failure)
-        self.reject(getattr(failure.value, "statusCode", None) or 500)
+        self._refuseFor(failure)
         return failure
 
     def _overtaken(self) -> SipError:
