@@ -214,7 +214,8 @@ class SendingTests(CallerCase):
         dialog, _, _ = self.call()
         for arguments in (("",), ("x",), ("1 2",), ("1", 0.06), ("1", 6.1), ("1", 0.1, 0.04), ("1", float("nan"))):
             self.assertRaises(InvalidValue, dialog.dtmf, *arguments)
-        self.assertRaises(InvalidValue, dialog.dtmf, "1", 0.1, float("nan"))
+        for gap in ("nan", "inf"):
+            self.assertRaises(InvalidValue, dialog.dtmf, "12", 0.1, float(gap))
         self.network.advance(1)
         self.assertEqual(self.count("INFO"), 0)
 

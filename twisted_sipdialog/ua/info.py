@@ -4,6 +4,7 @@ INFO (RFC 6086), and the digits that go by it.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred, fail
@@ -47,7 +48,7 @@ def sendTones(dialog: Dialog, tones: str, duration: float, gap: float) -> Deferr
     digits = parseTones(tones)
     if not 0.07 <= duration <= 6:
         raise InvalidValue("duration", duration, "0.07 to 6 seconds")
-    if not gap >= 0.05:
+    if not 0.05 <= gap < inf:
         raise InvalidValue("gap", gap, "0.05 seconds or more")
     if dialog.isOver:
         return fail(dialog.over())
