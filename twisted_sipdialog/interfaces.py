@@ -4,7 +4,8 @@ The public interfaces: what this package promises, method by method, with what h
 Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{ISessionServerContext},
 L{IInviteServerContext}, L{IInviteClientContext}, L{IDialog}, L{ILateOffer}, L{IEnded}.  I{Provided by the
 application}: L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases for both),
-L{ISessionDescription} (media/ has two), L{IMessageObserver}.
+L{ISessionDescription} (media/ has two), which may be L{IMediaWatch} and L{IToneSource} as well,
+L{ISessionDescriptionFactory}, L{IMessageObserver}.
 """
 
 from __future__ import annotations
