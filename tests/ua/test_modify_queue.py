@@ -4,7 +4,7 @@ The queue of changes that we ask for: order, and trying again (RFC 3261 section 
 
 from tests.ua.calling import ANSWER, OFFER, CallerCase
 from tests.ua.changing import MOVED, MOVED_ANSWER, ChangeCase, newer
-from twisted_sipdialog.errors import DialogTerminated, ResponseError
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue, ResponseError
 
 OTHER = newer(MOVED, (b"4010", b"4014"))
 
@@ -42,6 +42,19 @@ class OrderTests(ChangeCase):
             self.assertNoResult(changing)
             self.accept(update)
             self.successResultOf(changing)
+
+    def test_unsendable(self):
+        """
+        A description whose type is none fails its own change, not those after it.
+        """
+        self.stand()
+        self.dialog.session.contentType = "a\r\nb"
+        self.failureResultOf(self.dialog.modify("hold"), InvalidValue)
+        self.dialog.session.contentType = "application/sdp"
+        changing, request = self.reinvite(MOVED)
+        self.accept(request)
+        self.successResultOf(changing)
+        self.hangUp()
 
     def test_askedForInACallback(self):
         """

@@ -17,7 +17,15 @@ from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.errors import InvalidState, ParseError, RemoteError, ResponseError, SipError, Timeout
+from twisted_sipdialog.errors import (
+    InvalidState,
+    InvalidValue,
+    ParseError,
+    RemoteError,
+    ResponseError,
+    SipError,
+    Timeout,
+)
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
@@ -171,7 +179,14 @@ class Modification:
         timing = self.core.terms.ask(dialog.sessionTimer, self._minimum) if self._isTimed else []
         lines = [*self._abilities(), *timing, *self._lines]
         if body:
-            lines.append(typeLine(self._session.contentType))
+            try:
+                lines.append(typeLine(self._session.contentType))
+            except InvalidValue:
+                # The application's own, and it must not keep the changes after this one waiting.
+                failure = Failure()
+                self._rollBack()
+                self._over(failure)
+                return
             dialog.dialogState.exchanged("offer sent")
         self.isInviting = self.method == "INVITE"
         outgoing = dialog.outgoing(self.method, body, lines)
