@@ -136,7 +136,7 @@ class Terms:
             asked = request.headers.typed("session-expires")
             request.headers.typed("min-se")
         except ParseError as error:
-            return request.response(400, f"Bad Request: {error}"[:80])
+            return request.badRequest(error)
         if asked.seconds < self.minimum and _knows(request):
             return request.response(422, headers=[("Min-SE", str(self.minimum))])
         return None

@@ -124,6 +124,11 @@ class Request(Message):
             raise InvalidValue("reasonPhrase", reasonPhrase, "must not contain CR, LF or NUL")
         return self._respond(statusCode, reasonPhrase, toTag, extra, body)
 
+    def badRequest(self, error: Exception) -> Response:
+        """The 400 to it, with what is wrong in the phrase (section 21.4.1)."""
+        phrase = "".join(c if " " <= c < "\x7f" else "?" for c in f"Bad Request: {error}"[:120])
+        return self.response(400, phrase)
+
     def _respond(self, statusCode: int, reasonPhrase: str, toTag: str, extra: str, body: bytes) -> Response:
         """As L{response}, with C{extra} header text that this package wrote itself."""
         echo = self._echo

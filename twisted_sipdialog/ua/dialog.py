@@ -92,7 +92,7 @@ class Dialog(DialogRequests):
         if phase is Phase.STABLE:
             self._bye(lines, Reason.LOCAL_BYE)
         elif phase is Phase.PENDING:
-            self._heldBye = lines, Reason.LOCAL_BYE, None
+            self._heldBye = self._heldBye or (lines, Reason.LOCAL_BYE, None)
         elif phase is Phase.EARLY and not self.invitation.answered:
             self.invitation.giveUp(lines).addCallback(self._destroyed)
         elif phase is Phase.EARLY:

@@ -134,7 +134,7 @@ def prackReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
             PrackContext(core, transaction, dialog).settle(reliable)
             return
     except ParseError as error:
-        transaction.respond(request.response(400, f"Bad Request: {error}"[:80]))
+        transaction.respond(request.badRequest(error))
         return
     transaction.respond(request.response(481))
 

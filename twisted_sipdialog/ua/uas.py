@@ -64,7 +64,7 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
                     raise ParseError("Record-Route: angle brackets are wanted")
                 parseUri(route[route.rfind("<") + 1 : route.rfind(">")])
     except ParseError as error:
-        return _bad(request, error)
+        return request.badRequest(error)
     return None
 
 
@@ -83,11 +83,11 @@ def uriIsOurs(core: Core, transaction: Any, request: Request) -> Response | None
     try:
         uri = request.uri
     except ParseError as error:
-        return _bad(request, error)
+        return request.badRequest(error)
     if not isinstance(uri, SipUri | TelUri):
         return request.response(416)
     if isinstance(uri, SipUri) and uri.headers:
-        return _bad(request, ParseError("a Request-URI has no headers"))
+        return request.badRequest(ParseError("a Request-URI has no headers"))
     if core.configuration.ownDomainOnly and not core.identity.owns(uri, transaction.flow):
         return request.response(404)
     return None
@@ -110,7 +110,7 @@ def extensionsAreKnown(core: Core, transaction: Any, request: Request) -> Respon
     try:
         unknown = [tag for tag in request.headers.typed("require") if tag.lower() not in known]
     except ParseError as error:
-        return _bad(request, error)
+        return request.badRequest(error)
     return request.response(420, headers=[("Unsupported", ", ".join(unknown))]) if unknown else None
 
 
@@ -135,7 +135,7 @@ def bodyIsKnown(core: Core, transaction: Any, request: Request) -> Response | No
         if kind.startswith("multipart/"):
             sdpOf(request)  # as everybody will who asks for the offer
     except ParseError as error:
-        return _unknownBody(core, request) if error.statusCode == 415 else _bad(request, error)
+        return _unknownBody(core, request) if error.statusCode == 415 else request.badRequest(error)
     if disposition is not None and (disposition.parameters.get("handling") or "").lower() == "optional":
         return None
     if [e for e in encodings if e != "identity"]:
@@ -157,7 +157,7 @@ def answerIsWanted(core: Core, transaction: Any, request: Request) -> Response |
     try:
         taken = {kind.essence for kind in request.headers.typed("accept")}
     except ParseError as error:
-        return _bad(request, error)
+        return request.badRequest(error)
     return None if taken & {"application/sdp", "application/*", "*/*"} else request.response(406)
 
 
@@ -281,9 +281,3 @@ class UserAgentServer:
         """
         # A flow is not a dialog: the next request finds its own way, where there is another.
         self._core.onlyFlows.lost(flow)
-
-
-def _bad(request: Request, error: ParseError) -> Response:
-    """400, with what is wrong in the phrase (21.4.1)."""
-    phrase = "".join(c if " " <= c < "\x7f" else "?" for c in f"Bad Request: {error}"[:120])
-    return request.response(400, phrase)
