@@ -217,3 +217,24 @@ class ByeTests(CalleeTestCase):
                 del kept[:]
         self.network.advance(64)
         self.assertEqual(agent.leftovers(), [])
+
+
+class HeldTests(CalleeTestCase):
+    def test_firstReason(self):
+        """
+        Section 15: while the ACK is awaited a BYE is held; what made it stays the reason, whoever wants one later.
+        """
+        _agent, callee, _invite = self.ring(lambda context: context.accept(body=ANSWER) and None)
+        ok = self.peer.expect("200 INVITE")
+        asking = callee.dialog.info(b"x")
+        self.peer.respond(self.peer.expect("INFO"), 481)
+        self.network.advance(0.01)
+        self.assertEqual(self.successResultOf(asking).statusCode, 481)
+        destroying = callee.dialog.destroy()
+        self.network.advance(0.01)
+        self.assertEqual(self.sent("BYE"), 0)
+        self.peer.ack(ok)
+        self.peer.respond(self.peer.expect("BYE"), 200)
+        self.network.advance(0.01)
+        self.assertEqual(self.successResultOf(destroying).method, "BYE")
+        self.assertIs(callee.ended.reason, Reason.DIALOG_ERROR)
