@@ -47,6 +47,7 @@ VERBS = (
     ("acknowledgement",),
     ("core",),
     ("asking", "server_context", "session", "session_timer", "redirect", "reliable"),
+    ("leg",),
     ("dialog_view",),
     ("dialog_requests",),
     ("request_client", "dialog"),

@@ -95,10 +95,10 @@ class UserAgent(Service):
 
     @property
     def dialogs(self) -> list[Dialog]:
-        return list(self._core.dialogs.values())
+        return [dialog for dialog in self._core.dialogs.values() if dialog.ended is None and isinstance(dialog, Dialog)]
 
     def dialogsByCallId(self, callId: str) -> list[Dialog]:
-        return [dialog for dialog in self._core.dialogs.values() if dialog.dialogState.callId == callId]
+        return [dialog for dialog in self.dialogs if dialog.dialogState.callId == callId]
 
     def dialogByReplaces(self, replaces: Any) -> Dialog | None:
         named = Replaces.parse(replaces) if isinstance(replaces, str) else replaces
@@ -172,8 +172,8 @@ class UserAgent(Service):
         stopped = TransportError("the service stopped")
         for calling in [*core.calling]:
             calling.transactionFailed(stopped)
-        for dialog in self.dialogs:
-            dialog.stopped()
+        for leg in [*core.dialogs.values()]:
+            leg.stopped()
         for asking in [*core.asking]:
             asking.transactionFailed(stopped)
         self._transactions.abandonAll()
@@ -245,7 +245,7 @@ class UserAgent(Service):
         connections that peers keep open have been idle for long enough to be closed.
         """
         core = self._core
-        left = [repr(dialog) for dialog in self.dialogs] + self._transactions.leftovers()
+        left = [repr(leg) for leg in core.dialogs.values()] + self._transactions.leftovers()
         counted: dict[str, dict[Any, Any]] = {
             "unanswered INVITEs": core.invitations,
             "INVITEs of ours": core.calling,

@@ -24,6 +24,7 @@ from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, Waiters
 from twisted_sipdialog.ua.dialog_requests import DialogRequests
+from twisted_sipdialog.ua.leg import EVENTS
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.session import closeSession
 from twisted_sipdialog.ua.session_timer import SessionTimer
@@ -40,7 +41,6 @@ class Dialog(DialogRequests):
         "_heldBye",
         "_terminated",
         "changes",
-        "flow",
         "invitation",
         "isClosed",
         "unacknowledged",
@@ -59,8 +59,6 @@ class Dialog(DialogRequests):
         self.updating: Any = None
         #: The queue of changes that we ask for, or None while there was none.
         self.changes: Any = None
-        #: The only connection by which the peer can be reached, or None.
-        self.flow: Any = None
         #: The session description was closed.
         self.isClosed = False
         self._terminated: Waiters | None = None
@@ -115,9 +113,9 @@ class Dialog(DialogRequests):
             self.core.onlyFlows.met(self, transaction.flow)
         if not self.dialogState.inOrder(request):
             transaction.respond(request.response(500, "CSeq Out Of Order"))
-        elif request.method == "BYE":
+        elif request.method == "BYE" and self.ended is None:
             self._byeReceived(transaction, request)
-        elif self.state is Phase.TERMINATED:
+        elif self.state is Phase.TERMINATED and request.method not in EVENTS:
             transaction.respond(request.response(481))
         else:
             self.core.verbs[request.method](self.core, transaction, self)
@@ -246,8 +244,8 @@ class Dialog(DialogRequests):
         self._destroyed(outcome if sent is None else sent)
 
     def stopped(self) -> None:
-        """The service ends and waits no longer."""
         self.end(Reason.SERVICE_STOPPED, False)
+        super().stopped()
 
     def hurry(self) -> None:
         """The service ends soon: section 15 would hold a BYE up to 64*T1, but then nobody would be here to send it."""
@@ -256,7 +254,8 @@ class Dialog(DialogRequests):
 
     def end(self, reason: Reason, byPeer: bool, message: Request | Response | None = None) -> None:
         """It is over.  The first call decides; everybody is told once."""
-        self.core.unregister(self)  # also when it is over: the ACK and BYE of a late 2xx had its only flow again
+        if not self.takers:  # also when it is over: the ACK and BYE of a late 2xx had its only flow again
+            self.core.unregister(self)
         if self.ended is not None:
             return
         self.ended = Ended(reason, byPeer, message)

@@ -14,27 +14,21 @@ from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import DialogTerminated, InvalidValue
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.grammar import isToken
-from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.delegation import Waiters
 from twisted_sipdialog.ua.dialog_view import DialogView
-from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 
 #: What the dialog sends by itself, at the right moment.
 _OWN = ("INVITE", "ACK", "CANCEL", "BYE", "PRACK")
-#: What moves the remote target, and so carries our Contact (section 12.2.1.1).
-_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
 
 
 class DialogRequests(DialogView):
     """
     A dialog, without its end.
-
-    @ivar flow: the only connection by which the peer can be reached, or None.
     """
 
     __slots__ = ()
 
-    flow: Any
     _destroying: Waiters | None
 
     def request(
@@ -106,24 +100,7 @@ class DialogRequests(DialogView):
         """What a request fails with then."""
         return DialogTerminated("the dialog is over (RFC 3261 section 15)", self.ended)
 
-    def ask(self, method: str, body: bytes, lines: Lines) -> Deferred[Response]:
-        """Send a request in the dialog (section 12.2.1); a Deferred of its final response."""
-        asking = Asking(self.core, self.outgoing(method, body, lines))
-        asking.answered.addCallback(self._answered)
-        asking.start()
-        return asking.answered
-
-    def outgoing(self, method: str, body: bytes, lines: Lines, sequence: Any = None) -> Outgoing:
-        """A request of ours in this dialog, as it is said."""
-        state = self.dialogState
-        uri, routes, hop = state.addressing()
-        own = [("From", state.local), ("To", state.remote), ("Call-ID", state.callId), *lines]
-        if self.digest is None:
-            self.digest = self.core.client.digest()
-        sequence = sequence or state.nextSequence
-        return Outgoing(method, uri, own, sequence, body, routes, method in _REFRESHING, self.digest, hop, self.flow)
-
-    def _answered(self, response: Response) -> Response:
+    def concluded(self, response: Response) -> Response:
         """What the final response to one of our requests means for the dialog itself (RFC 5057 section 5.1)."""
         if response.cseqMethod == "PRACK" and self.state is not Phase.EARLY:
             # RFC 3262 section 3: it may mean no more than that the provisional is acknowledged already, or given up.

@@ -15,10 +15,11 @@ from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.leg import Leg
 from twisted_sipdialog.ua.session_timer import SessionTimer
 
 
-class DialogView:
+class DialogView(Leg):
     """
     The attributes of a dialog, all but what it can do.
     """
@@ -30,10 +31,7 @@ class DialogView:
         "_times",
         "_timing",
         "acknowledging",
-        "core",
         "delegate",
-        "dialogState",
-        "digest",
         "ended",
         "other",
         "reliable",
@@ -50,13 +48,11 @@ class DialogView:
         """
         @param source: the address that the peer's first message came from.
         """
-        self.core = core
-        self.dialogState = state
+        super().__init__(core, state)
         self.req = request
         self.res: Response | None = None
         self.delegate: Any = None
         self.session: Any = None
-        self.digest: Any = None
         self.other: Any = None
         #: How many PRACKs of ours have no answer yet.
         self.acknowledging = 0
