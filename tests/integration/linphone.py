@@ -26,6 +26,9 @@ class Linphone(Peer):
     @param name: the user part of its address.
     @param settings: of the section C{[sip]} of its configuration: C{session_expires_value} ...
     @param rtpPorts: the range its RTP ports are taken from.
+    @param host: an address of L{freeHost<tests.integration.ports.freeHost>} for it alone, where it uses port 5060.
+        linphonec leaves the port out of From and To, and so out of the Refer-To of an attended transfer that it makes
+        from them: who shall be found by such a URI needs this.
     """
 
     def __init__(
@@ -36,9 +39,11 @@ class Linphone(Peer):
         *,
         settings: dict[str, int] | None = None,
         rtpPorts: tuple[int, int] = (27000, 27998),
+        host: str | None = None,
     ) -> None:
-        self.port = freePort()
-        self.uri = f"sip:{name}@{LOOPBACK}:{self.port}"
+        self.port = freePort() if host is None else 5060
+        self.uri = f"sip:{name}@{LOOPBACK}:{self.port}" if host is None else f"sip:{name}@{host}"
+        address = host or LOOPBACK
         own = folder / name
         # Without the folder its data base cannot be made, and then it opens no port.
         (own / ".local" / "share" / "linphone").mkdir(parents=True)
@@ -48,14 +53,16 @@ class Linphone(Peer):
             "sip_port": self.port,
             "sip_tcp_port": self.port,
             "sip_tls_port": 0,
-            "bind_address": LOOPBACK,
+            "bind_address": address,
             # Else the next line is taken for one of an older version, and thrown away.
             "ipv6_migration_done": 1,
             "use_ipv6": 0,
             "contact": f"<{self.uri}>",
+            # Else From has the address of the machine's first other interface.
+            "guess_hostname": 0,
             **(settings or {}),
         }
-        rtp = {"bind_address": LOOPBACK, "audio_rtp_port": f"{rtpPorts[0]}-{rtpPorts[1]}"}
+        rtp = {"bind_address": address, "audio_rtp_port": f"{rtpPorts[0]}-{rtpPorts[1]}"}
         sections: dict[str, dict[str, Any]] = {"sip": sip, "rtp": rtp, "sound": {"echocancellation": 0}}
         # Telephone events, PCMU and PCMA; whatever is not named here is on by default.
         lossy = [("opus", 48000, 2), ("speex", 32000, 1), ("speex", 16000, 1), ("speex", 8000, 1), ("G729", 8000, 1)]

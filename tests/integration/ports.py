@@ -4,6 +4,7 @@ Free ports on loopback.
 
 from __future__ import annotations
 
+import random
 import socket
 from contextlib import ExitStack
 
@@ -32,3 +33,22 @@ def freePort(host: str = "127.0.0.1", span: int = 1) -> int:
             except (OSError, OverflowError):
                 continue
             return first
+
+
+def freeHost(port: int = 5060) -> str:
+    """
+    An address of loopback at which C{port} is free for UDP and for TCP alike: all of 127.0.0.0/8 is at hand on Linux.
+
+    Nothing keeps it free afterwards: start at once what shall listen there.
+    """
+    for _ in range(100):
+        host = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind((host, port))
+        except OSError:
+            continue
+        return host
+    # Something listens at all addresses.
+    raise OSError(f"no loopback address has port {port} free")
