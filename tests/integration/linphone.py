@@ -5,6 +5,7 @@ linphonec, Linphone without a window: the other telephone of the integration tes
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,55 @@ class Linphone(Peer):
         await self.until(lambda: "Using wav files instead of soundcard." in self.output, "sound from files")
 
     def command(self, text: str) -> None:
-        """Carry out one of linphonec's commands: C{call URI}, C{answer}, C{pause}, C{resume}, C{terminate} ..."""
+        """
+        Carry out one of linphonec's commands: C{call URI}, C{answer}, C{pause}, C{resume}, C{terminate} ...
+
+        Most take the number of a call: C{answer 2}, C{resume 1}.
+        """
         self.transport.write(f"{text}\n".encode())
 
     async def whenSaid(self, text: str, timeout: float = 10.0) -> None:
         """Wait until it writes C{text}; what came up to there is passed over from then on."""
-        await self.until(lambda: text in self.output[self._read :], f"line with {text!r}", timeout)
-        self._read = self.output.index(text, self._read) + len(text)
+        await self.whenMatched(re.escape(text), timeout)
+
+    async def whenMatched(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
+        """As L{whenSaid}, for a regular expression."""
+        sought = re.compile(pattern)
+        found = await self.until(lambda: sought.search(self.output, self._read), f"line like {pattern!r}", timeout)
+        assert found is not None
+        self._read = found.end()
+        return found
+
+    async def call(self, uri: str) -> int:
+        """Begin a call, while no other is active (C{pause} first); the call's number."""
+        self.command(f"call {uri}")
+        return await self._assigned("Establishing call id to")
+
+    async def called(self) -> int:
+        """Wait until it is called; the call's number."""
+        return await self._assigned("Receiving new incoming call from")
+
+    async def _assigned(self, how: str) -> int:
+        return int((await self.whenMatched(rf"{how} .+, assigned id (\d+)\n"))[1])
+
+    async def calls(self) -> dict[int, str]:
+        """The state of each of its calls, by number: C{StreamsRunning}, C{Paused}, C{IncomingReceived} ..."""
+        table = re.compile(r"No active call\.|Call states\n.*\n-+\n((?:\d.*\n)*)linphonec> ")
+        begin = len(self.output)
+        self.command("calls")
+        found = await self.until(lambda: table.search(self.output, begin), "table of calls")
+        assert found is not None
+        rows = re.findall(r"^(\d+) .*\| *(\w+) *\|", found[1] or "", re.MULTILINE)
+        return {int(number): state for number, state in rows}
+
+    def transfer(self, call: int, target: str | int) -> None:
+        """
+        Send REFER in a call: to a URI (blind), or to the other party of another call (attended).
+
+        Told of a 2xx, it sends BYE in C{call} only, and writes C{has been transfered} [sic]; of a failure it says
+        nothing.
+        """
+        self.command(f"transfer {call} {target}" if isinstance(target, str) else f"transfer {call} --to-call {target}")
 
     def messages(self) -> str:
         """Its log so far: every SIP message that it sent or received stands there as it was."""
