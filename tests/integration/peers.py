@@ -206,10 +206,33 @@ class Baresip(Peer):
             raise self.failed(f"{name} {parameters}: {response['data']}")
         return str(response["data"])
 
-    async def whenEvent(self, kind: str, timeout: float = 10.0) -> dict[str, Any]:
-        """The first event of that type, which may be past; C{events.clear()} forgets those."""
+    async def transfer(self, uri: str, call: str | None = None) -> None:
+        """
+        Send REFER, always without C{Replaces}.
+
+        Told of the final status, whichever, it sends BYE: events C{CALL_CLOSED} or C{TRANSFER_FAILED}.  With a
+        subscription that is still active it then sends SUBSCRIBE with C{Expires: 0}, and does not quit for ten seconds
+        unless that is refused or followed by a NOTIFY with C{Subscription-State: terminated}.
+
+        @param call: the call's Call-ID (C{id} in its events) when there are several; else it is the current one.
+        """
+        if call is not None:
+            said = await self.command("callfind", call)
+            if "not found" in said:
+                raise self.failed(said)
+        await self.command("transfer", uri)
+
+    async def whenEvent(self, kind: str, timeout: float = 10.0, **fields: str) -> dict[str, Any]:
+        """
+        The first event of that type, which may be past; C{events.clear()} forgets those.
+
+        @param fields: what else the event has: C{peeruri}, C{id}, which is the Call-ID, C{direction}, C{param} ...
+        """
+        sought = {"type": kind, **fields}
         return await self.until(
-            lambda: next((event for event in self.events if event["type"] == kind), {}), f"event {kind}", timeout
+            lambda: next((event for event in self.events if sought.items() <= event.items()), {}),
+            f"event {sought}",
+            timeout,
         )
 
     async def sent(self) -> Path:
