@@ -48,7 +48,7 @@ VERBS = (
     ("core",),
     ("asking", "server_context", "session", "session_timer", "redirect", "reliable"),
     ("leg",),
-    ("dialog_view",),
+    ("dialog_view", "event_dialog"),
     ("dialog_requests",),
     ("request_client", "dialog"),
     ("accepted", "prack", "request_server"),
@@ -59,6 +59,9 @@ VERBS = (
     ("update", "call"),
     ("modify",),
     ("subscribe_client", "subscribe_server", "publish_client", "register_client"),
+    ("refer",),
+    ("refer_notifier", "following"),
+    ("refer_audience", "refer_subscriber", "referring"),
     ("refer_client", "refer_server"),
     ("uas",),
 )

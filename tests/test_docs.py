@@ -177,6 +177,8 @@ class DelegateTests(SynchronousTestCase):
         return tables(text[text.index(".. default answers:") :])[0][1]
 
     def final(self, peer: ScriptedPeer, method: str, **how: Any) -> int:
+        if method == "REFER":
+            how["headers"] = {"Refer-To": "<sip:carol@c.example>"}
         request = peer.request(method, **how)
         self.network.advance(1)
         answers = [m for m in peer.received if not hasattr(m, "method") and m.cseqNumber == request.cseqNumber]

@@ -102,7 +102,7 @@ def _several(value: Any) -> tuple[Any, ...]:
     return (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
 
 
-def _oneOf(*choices: str | None) -> Callable[[object, attrs.Attribute[Any], Any], None]:
+def _oneOf(*choices: str | int | None) -> Callable[[object, attrs.Attribute[Any], Any], None]:
     def check(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if value not in choices:
             raise ConfigurationError(attribute.name, value, f"one of {', '.join(map(repr, choices))} is wanted")
@@ -134,6 +134,10 @@ def _statuses(instance: object, attribute: attrs.Attribute[Any], value: Any) -> 
     for status in value:
         if type(status) is not int or not 300 <= status <= 699:
             raise ConfigurationError(attribute.name, status, "a final status, 300 to 699, is wanted")
+
+
+def _status(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _statuses(instance, attribute, (value,))
 
 
 @attrs.frozen(kw_only=True)
@@ -176,6 +180,15 @@ class Configuration:
     @ivar noAnswerTimeout: seconds until an unanswered INVITE is refused with 408; None: never.
     @ivar ringTimeout: seconds an C{invite()} waits for the answer once a provisional came, then CANCEL; None: for ever.
     @ivar followRedirects: how many 3xx an C{invite()} follows.  0: a 3xx is a refusal.
+    @ivar referPolicy: what becomes of a REFER in a dialog that no delegate takes.  C{"trusted"}: it is followed where
+        we placed the call, or the application has set C{dialog.authenticated}, else refused with 603; C{"follow"}: it
+        is followed; C{"ask"}: it is refused; C{"refuse"}: so is every one, and no delegate is asked.
+    @ivar referDomains: the hosts of Refer-To, beside that of our own AOR, whose challenges a followed call answers with
+        our credentials.
+    @ivar referStatus: the status that accepts a REFER, 202 or 200.
+    @ivar referExpires: seconds that the subscription to the outcome of a REFER lasts.
+    @ivar allowOutOfDialogRefers: ask the delegate (C{outOfDialogReferRequested}) about a REFER outside any dialog.
+    @ivar outOfDialogReferStatus: the status that refuses one otherwise.
     @ivar stopTimeout: seconds C{stopService} waits for peers to answer its BYEs.
     @ivar udpLimit: bytes beyond which a request is sent by TCP instead of UDP (RFC 3261 section 18.1.1).
     @ivar udpReceiveBuffer: bytes the kernel is asked to buffer for a UDP port.
@@ -208,6 +221,12 @@ class Configuration:
     noAnswerTimeout: float | None = attrs.field(default=60.0, validator=_noneOrNotNegative)
     ringTimeout: float | None = attrs.field(default=180.0, validator=_noneOrNotNegative)
     followRedirects: int = attrs.field(default=0, validator=_notNegative)
+    referPolicy: str = attrs.field(default="trusted", validator=_oneOf("trusted", "follow", "ask", "refuse"))
+    referDomains: tuple[str, ...] = attrs.field(default=(), converter=_several, validator=_onOneLine)
+    referStatus: int = attrs.field(default=202, validator=_oneOf(200, 202))
+    referExpires: int = attrs.field(default=300, validator=_seconds)
+    allowOutOfDialogRefers: bool = False
+    outOfDialogReferStatus: int = attrs.field(default=403, validator=_status)
     stopTimeout: float = attrs.field(default=5.0, validator=_notNegative)
     udpLimit: int = attrs.field(default=1300, validator=_notNegative)
     udpReceiveBuffer: int = attrs.field(default=4 * 1024 * 1024, validator=_notNegative)

@@ -8,13 +8,56 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted_sipdialog.interfaces import IDialogDelegate, IUserAgentDelegate
+from twisted_sipdialog.interfaces import IDialogDelegate, IReferDelegate, IUserAgentDelegate
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.ua.delegation import default
 
 
+@implementer(IReferDelegate)
+class ReferDelegate:
+    """
+    @see: L{IReferDelegate<twisted_sipdialog.interfaces.IReferDelegate>}
+    """
+
+    @default
+    def referRequested(self, context: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referRequestProgress(self, context: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referRequestAccepted(self, context: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referRequestRejected(self, context: Any, response: Response | None) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referInviteSent(self, context: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referProgress(self, context: Any, status: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referAccepted(self, context: Any, status: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referRejected(self, context: Any, status: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def referNotifyReceived(self, context: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+
 @implementer(IDialogDelegate)
-class DialogDelegate:
+class DialogDelegate(ReferDelegate):
     """
     @see: L{IDialogDelegate<twisted_sipdialog.interfaces.IDialogDelegate>}
     """
@@ -105,7 +148,7 @@ class DialogDelegate:
 
     @default
     def referReceived(self, context: Any) -> Any:
-        """405."""
+        """As C{referPolicy} says."""
 
 
 @implementer(IUserAgentDelegate)
@@ -117,6 +160,10 @@ class UserAgentDelegate(DialogDelegate):
     @default
     def inviteReceived(self, context: Any) -> Any:
         """480."""
+
+    @default
+    def outOfDialogReferRequested(self, context: Any) -> Any:
+        """403."""
 
     @default
     def registerReceived(self, context: Any) -> Any:

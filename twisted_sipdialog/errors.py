@@ -155,3 +155,17 @@ class NoPrack(RemoteError):
     """A reliable provisional was repeated for 64*T1 and no PRACK came; the INVITE was refused (RFC 3262 section 3)."""
 
     statusCode = 504
+
+
+class ReferFailed(RemoteError):
+    """
+    What a REFER asked for cannot be had, or nobody says what became of it.
+
+    @ivar status: the last status that was told (L{StatusFragment<twisted_sipdialog.message.sipfrag.StatusFragment>}),
+        or None.
+    """
+
+    def __init__(self, text: str, statusCode: int = 487, status: Any = None) -> None:
+        super().__init__(text)
+        self.statusCode = statusCode
+        self.status = status

@@ -103,6 +103,25 @@ class IUserAgent(Interface):
             URI, or a header is not allowed.
         """
 
+    def refer(
+        applicant: str,
+        target: Any,
+        extraHeaders: Fields = (),
+        receiveResponse: Callable[[Response], Any] | None = None,
+        delegate: Any = None,
+        subscription: str | None = None,
+        targetDialog: Any = None,
+    ) -> Deferred[Any]:
+        """
+        Ask C{applicant}, outside any dialog, to call C{target} (RFC 3515).
+
+        @param applicant: who is asked, as C{target} of C{invite()}.
+        @param targetDialog: an L{IDialog} that we share with C{applicant}, which is to vouch for us (RFC 4538).
+        @return: as L{IDialog.refer}, whose other parameters these are; no call of ours is ended.
+        @raise InvalidState: the user agent is not running.
+        @raise InvalidValue: as there; C{applicant} is no URI.
+        """
+
 
 class IServerContext(Interface):
     """
@@ -292,6 +311,121 @@ class IInviteClientContext(Interface):
         """@return: a Deferred as that of L{IUserAgent.invite}."""
 
 
+class IReferContext(Interface):
+    """
+    A REFER (RFC 3515): ours, or one to us.
+    """
+
+    referTo = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of Refer-To: who is to be called.")
+    referredBy = Attribute("str: Referred-By as it stands there (RFC 3892), or None.")
+    replaces = Attribute(
+        "L{Replaces<twisted_sipdialog.message.event_fields.Replaces>} in Refer-To, or None: the dialog whose place the"
+        " new call takes."
+    )
+    dialog = Attribute("The L{IDialog} that is transferred, or None outside of one.")
+    referState = Attribute("L{ReferState<twisted_sipdialog.dialog.referral.ReferState>}.")
+    status = Attribute(
+        "L{StatusFragment<twisted_sipdialog.message.sipfrag.StatusFragment>}: what was told last of the new call, or"
+        " None."
+    )
+    delegate = Attribute("The L{IReferDelegate} of this REFER, or None.")
+
+
+class IReferClientContext(IReferContext):
+    """
+    A REFER of ours, until the outcome is known.
+
+    Made by C{IDialog.refer()} and C{IUserAgent.refer()}, or by hand: C{ReferClientContext(userAgent, applicant,
+    target, ...)} is not sent before C{refer()}.
+    """
+
+    userAgent = Attribute("The L{IUserAgent}.")
+    method = Attribute("C{'REFER'}.")
+    request = Attribute("The L{Request<twisted_sipdialog.message.Request>} last sent, or None.")
+    response = Attribute("The response last received, or None.")
+    localIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>}: who we are in it.")
+    remoteIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>}: who is asked.")
+    data = Attribute("dict: the application's own.")
+    activeAfterTransfer = Attribute("bool: a success does not end the dialog.")
+    eventsAt = Attribute("str: the URI that the outcome was to be had at (RFC 7614), or None.")
+
+    def refer() -> Deferred[Any]:
+        """
+        Send it; once.
+
+        @return: as L{IDialog.refer}.
+        @raise InvalidState: it was sent already; the dialog does not stand; the user agent is not running.
+        """
+
+    def cancel() -> None:
+        """
+        Nothing more is to be heard of it: NOTIFYs are refused with 481 from now on.  The call it asked for may come
+        about all the same, and ends nothing here.
+        """
+
+    def whenFinished() -> Deferred[Any]:
+        """
+        @return: a fresh Deferred, also when asked late, of the final status of the new call, a L{StatusFragment
+            <twisted_sipdialog.message.sipfrag.StatusFragment>} (a success or not), or of None where nobody tells
+            (C{subscription}).  It fails with L{ReferFailed<twisted_sipdialog.errors.ReferFailed>} (the NOTIFYs end,
+            or do not come: within 64*T1 for the first, and the time they say for each further one), C{CancelledError},
+            or as C{refer()}.
+        """
+
+
+class IReferServerContext(IServerContext, IReferContext):
+    """
+    A REFER to us.
+    """
+
+    targetDialog = Attribute("The L{IDialog} of the call that follows it, once that stands, or None.")
+
+    def accept(
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        followRefer: bool = False,
+        inviteOptions: dict[str, Any] | None = None,
+        modifiers: Iterable[Any] = (),
+        delegate: Any = None,
+    ) -> Deferred[Any]:
+        """
+        Accept it, and tell the referrer C{100 Trying} at once.
+
+        @param statusCode: default: the configuration's C{referStatus}; 200 where nobody subscribes with it (RFC 7614).
+        @param followRefer: call whom it names; the referrer is told each status of that call, until its final one.
+            False: C{sendNotify()} tells what becomes of it.
+        @param inviteOptions: C{body}, C{contentType}, C{extraHeaders}, C{delegate} and C{media} of that call, as of
+            L{IUserAgent.invite}; by default the delegate is that of the dialog, the media those of the configuration,
+            else of the dialog's session.
+        @param modifiers: see L{IUserAgent.invite}.
+        @param delegate: an L{IReferDelegate} for this REFER.
+        @return: a Deferred of the L{IDialog} of the new call; of None where none came about, and, without
+            C{followRefer}, at once.  Cancelling it cancels the call.  It fails with
+            L{ReferFailed<twisted_sipdialog.errors.ReferFailed>}: whom it names cannot be called, and it was refused
+            with 416 (neither sip nor sips, nor a telephone number that C{outboundProxy} could route) or 501 (not an
+            INVITE).
+        @raise InvalidValue: an option cannot be so.
+        @raise LocalError: nothing describes the session.
+        """
+
+    def sendNotify(status: Any) -> Deferred[Response | None]:
+        """
+        Tell the referrer how it fares; the final status is the last.
+
+        @param status: a L{StatusFragment<twisted_sipdialog.message.sipfrag.StatusFragment>}, a status code, or the
+            C{bytes} of a C{message/sipfrag}.
+        @return: a Deferred of the answer to the NOTIFY, whatever its status; of None where a later status took its
+            place before it was sent, or nobody is there to hear it.  It fails with
+            L{Timeout<twisted_sipdialog.errors.Timeout>} or
+            L{TransportError<twisted_sipdialog.errors.TransportError>}.
+        @raise InvalidValue: C{status} is none.
+        @raise InvalidState: it was not accepted, or the final status was told.
+        """
+
+
 class IEnded(Interface):
     """How a dialog ended."""
 
@@ -345,6 +479,9 @@ class IDialog(Interface):
     res = Attribute("The response that made it, or None on a UAS before the 2xx.")
     data = Attribute("dict: the application's own; the invitation's C{data} is the same object.")
     other = Attribute("The application's own: the peer dialog of a call with two legs, or None.")
+    authenticated = Attribute(
+        "bool, for the application to set: it knows who the peer is, and REFERs of it are followed (C{referPolicy})."
+    )
     subscriptions = Attribute("A list of the event packages subscribed to within it (RFC 5057), as text.")
     userAgent = Attribute("The L{IUserAgent}.")
     ended = Attribute("L{IEnded}, or None while it lives.")
@@ -429,6 +566,34 @@ class IDialog(Interface):
         taken or rolled back as there; without one the session is merely refreshed.
         """
 
+    def refer(
+        target: Any,
+        extraHeaders: Fields = (),
+        activeAfterTransfer: bool = False,
+        receiveResponse: Callable[[Response], Any] | None = None,
+        delegate: Any = None,
+        subscription: str | None = None,
+    ) -> Deferred[Any]:
+        """
+        Ask the peer to call C{target} (RFC 3515): a transfer.  Once that call stands, this one is ended by BYE.
+
+        @param target: a URI, a name-addr, a bare user of our own domain; or another L{IDialog} of ours, whose place
+            the new call is to take (RFC 3891).
+        @param extraHeaders: C{(name, value)} pairs; Referred-By names us unless it is among them.
+        @param activeAfterTransfer: this call goes on all the same.
+        @param receiveResponse: called with each response to the REFER, provisionals included.
+        @param delegate: an L{IReferDelegate}; this dialog's and the user agent's delegates are told as well.
+        @param subscription: None: the peer tells the outcome by NOTIFYs; C{"norefersub"}: it need not (RFC 4488);
+            C{"nosub"}: it must not; C{"explicitsub"}: it is asked for at a URI that the 2xx names (RFC 7614).
+        @return: a Deferred of the L{IReferClientContext}, at the 2xx; C{whenFinished()} there gives the outcome.  It
+            fails with L{ResponseError<twisted_sipdialog.errors.ResponseError>},
+            L{Timeout<twisted_sipdialog.errors.Timeout>},
+            L{TransportError<twisted_sipdialog.errors.TransportError>} or
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}.  Cancelling it is the context's C{cancel()}.
+        @raise InvalidState: the call, or the one to be replaced, does not stand.
+        @raise InvalidValue: C{target}, C{subscription} or a header cannot be so.
+        """
+
     def dtmf(tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
         """
         Send digits as INFO with C{application/dtmf-relay}, one after the other.
@@ -445,7 +610,44 @@ class IDialog(Interface):
         """@return: a fresh Deferred of L{IEnded}, also when asked late."""
 
 
-class IDialogDelegate(Interface):
+class IReferDelegate(Interface):
+    """
+    What an application hears of a REFER, of either side.  Every method is optional.
+
+    C{context} is an L{IReferClientContext} or an L{IReferServerContext}, C{status} a
+    L{StatusFragment<twisted_sipdialog.message.sipfrag.StatusFragment>}.  The delegate of the REFER is told first, then
+    that of its dialog, then that of the user agent.
+    """
+
+    def referRequested(context: Any) -> Any:
+        """A REFER of ours was sent."""
+
+    def referRequestProgress(context: Any, response: Response) -> Any:
+        """A provisional response to a REFER of ours."""
+
+    def referRequestAccepted(context: Any, response: Response) -> Any:
+        """The REFER was accepted: C{response} was received, or sent."""
+
+    def referRequestRejected(context: Any, response: Response | None) -> Any:
+        """The REFER was refused: C{response} was received, or sent; None: ours got no response."""
+
+    def referInviteSent(context: Any, request: Request) -> Any:
+        """We follow a REFER: the INVITE was sent."""
+
+    def referProgress(context: Any, status: Any) -> Any:
+        """The new call has another provisional status: the peer told us, or we told the peer."""
+
+    def referAccepted(context: Any, status: Any) -> Any:
+        """The new call was answered."""
+
+    def referRejected(context: Any, status: Any) -> Any:
+        """There is no new call: C{status} is its final one, or the last that a peer told before it fell silent."""
+
+    def referNotifyReceived(context: Any, request: Request) -> Any:
+        """A NOTIFY about a REFER of ours came; it was answered, and its status told."""
+
+
+class IDialogDelegate(IReferDelegate):
     """
     The application's side of a dialog.  Every method is optional (L{DialogDelegate
     <twisted_sipdialog.delegates.DialogDelegate>} has no-ops) and may be plain,
@@ -536,7 +738,10 @@ class IDialogDelegate(Interface):
         """SUBSCRIBE with Expires: 0 in a dialog.  Overridden: 200 unless it answers.  Default: as SUBSCRIBE."""
 
     def referReceived(context: Any) -> Any:
-        """REFER, as a plain request.  Default: 405."""
+        """
+        REFER in a dialog, or outside of it with a Target-Dialog that names it (L{IReferServerContext}).  Default: as
+        the configuration's C{referPolicy} says.
+        """
 
 
 class IUserAgentDelegate(IDialogDelegate):
@@ -550,6 +755,12 @@ class IUserAgentDelegate(IDialogDelegate):
 
     def inviteCancelled(context: Any, request: Request) -> Any:
         """The caller gave up; the 487 was sent.  C{request} is the CANCEL or BYE."""
+
+    def outOfDialogReferRequested(context: Any) -> Any:
+        """
+        REFER outside dialogs (L{IReferServerContext}), with C{allowOutOfDialogRefers} only.  Default: refused with
+        C{outOfDialogReferStatus}, 403.
+        """
 
     def registerReceived(context: Any) -> Any:
         """REGISTER, as a plain request.  Default: 405."""

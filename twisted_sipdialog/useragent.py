@@ -30,11 +30,14 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
 from twisted_sipdialog.ua.info import infoReceived, sendTones
 from twisted_sipdialog.ua.invite_client import InviteClientContext
+from twisted_sipdialog.ua.leg import EVENTS
 from twisted_sipdialog.ua.modify import modify, refresh, update
 from twisted_sipdialog.ua.prack import prackReceived
+from twisted_sipdialog.ua.refer_client import ReferClientContext, refer
+from twisted_sipdialog.ua.refer_server import referReceived, referReceivedOutside, subscribeReceivedOutside
 from twisted_sipdialog.ua.reinvite_server import reinviteReceived
 from twisted_sipdialog.ua.request_client import askAlone
-from twisted_sipdialog.ua.request_server import requestReceived, subscribeReceived
+from twisted_sipdialog.ua.request_server import eventReceived, requestReceived
 from twisted_sipdialog.ua.uac import UserAgentClient
 from twisted_sipdialog.ua.uas import UserAgentServer
 from twisted_sipdialog.ua.update import updateReceived
@@ -73,14 +76,16 @@ class UserAgent(Service):
         client = UserAgentClient(identity, transport, transactions, locator or Locator(reactor, transport.reaches))
         core = self._core = Core(self, identity, timers, client, delegate)
         core.verbs = {
-            **dict.fromkeys(("MESSAGE", "NOTIFY", "OPTIONS", *DELEGATED), requestReceived),
+            **dict.fromkeys(("MESSAGE", "OPTIONS", *DELEGATED), requestReceived),
+            **dict.fromkeys(EVENTS, eventReceived),
             "INVITE": reinviteReceived,
             "INFO": infoReceived,
             "PRACK": prackReceived,
-            "SUBSCRIBE": subscribeReceived,
+            "REFER": referReceived,
             "UPDATE": updateReceived,
         }
-        core.sends = {"dtmf": sendTones, "modify": modify, "refresh": refresh, "update": update}
+        core.outside = {"REFER": referReceivedOutside, "SUBSCRIBE": subscribeReceivedOutside}
+        core.sends = {"dtmf": sendTones, "modify": modify, "refer": refer, "refresh": refresh, "update": update}
         if overrides(delegate, "dialogStateChanged"):
             core.watch = Watch(delegate)
         transactions.transport = transport
@@ -155,6 +160,7 @@ class UserAgent(Service):
             calling.cancel()
         ending = [dialog.destroy() for dialog in self.dialogs]
         ending += [calling.whenFinished() for calling in [*core.calling]]
+        ending += [referral.stopping() for referral in [*core.referrals]]
         for running in [*core.unfinished]:
             cancel(running)
         if ending:
@@ -174,6 +180,8 @@ class UserAgent(Service):
             calling.transactionFailed(stopped)
         for leg in [*core.dialogs.values()]:
             leg.stopped()
+        for referral in [*core.referrals]:
+            referral.stopped()
         for asking in [*core.asking]:
             asking.transactionFailed(stopped)
         self._transactions.abandonAll()
@@ -231,6 +239,27 @@ class UserAgent(Service):
         self._whenReady(asking.start, asking.transactionFailed)
         return asking.answered
 
+    def refer(
+        self,
+        applicant: str,
+        target: Any,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        receiveResponse: Callable[[Response], Any] | None = None,
+        delegate: Any = None,
+        subscription: str | None = None,
+        targetDialog: Any = None,
+    ) -> Deferred[ReferClientContext]:
+        return ReferClientContext(
+            self,
+            applicant,
+            target,
+            extraHeaders,
+            receiveResponse=receiveResponse,
+            delegate=delegate,
+            subscription=subscription,
+            targetDialog=targetDialog,
+        ).refer()
+
     def _whenReady(self, start: Callable[[], Any], failed: Callable[[Any], Any]) -> None:
         """A request waits for our ports; without them it fails (it could not be answered)."""
         self._listening.wait().addCallbacks(lambda _: start(), lambda failure: failed(failure.value))
@@ -252,6 +281,7 @@ class UserAgent(Service):
             "requests of ours": core.asking,
             "sources": core.fromSource,
             "coroutines": core.unfinished,
+            "REFERs": {**core.referrals, **core.referring, **core.referEvents},
         }
         left += [f"{kind}: {len(found)}" for kind, found in counted.items() if found]
         if self._timers.count:

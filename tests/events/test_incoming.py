@@ -95,8 +95,8 @@ class IncomingTests(EventCase):
         self.assertEqual(self.final("INFO", headers={"Info-Package": "foo"}).statusCode, 469)
 
     def test_refer(self) -> None:
-        """REFER: nothing is followed by itself, and nobody is told that it were (RFC 3515)."""
-        self.assertAsked("referReceived", "REFER", 405, headers={"Refer-To": "<sip:carol@c.example>"})
+        """REFER: nothing is followed for one who calls us, and nobody is told that it were (RFC 3515)."""
+        self.assertAsked("referReceived", "REFER", 603, headers={"Refer-To": "<sip:carol@c.example>"})
 
     def test_options(self) -> None:
         """OPTIONS: what we can do (RFC 3261 section 11.2)."""

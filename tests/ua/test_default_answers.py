@@ -22,11 +22,15 @@ class OutsideTests(CalleeTestCase):
         self.assertEqual(answer.statusCode, 200)
         self.assertIn("INVITE", answer.headers.elements("allow"))
         self.assertEqual(answer.headers.elements("accept"), ["application/sdp"])
-        self.assertEqual(answer.headers.elements("supported"), ["100rel", "timer"])
-        agent = self.network.userAgent("sip:other@c.example", supported=("magic",), rel100="off", sessionTimers="off")
+        self.assertEqual(
+            answer.headers.elements("supported"), ["100rel", "timer", "norefersub", "nosub", "explicitsub", "tdialog"]
+        )
+        agent = self.network.userAgent(
+            "sip:other@c.example", supported=("magic",), rel100="off", sessionTimers="off", referPolicy="refuse"
+        )
         answer = self.final("OPTIONS", agent)
         self.assertEqual(answer.headers.elements("supported"), ["magic"])
-        self.assertNotIn("PRACK", answer.headers.elements("allow"))
+        self.assertFalse({"PRACK", "REFER"} & {*answer.headers.elements("allow")})
 
     def test_strangers(self):
         """What belongs to a dialog or subscription we do not have: 481."""

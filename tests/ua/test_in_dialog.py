@@ -115,13 +115,11 @@ class OtherTests(InDialogCase):
         self.stands()
 
     def test_refer(self):
-        """REFER is never followed, or answered with 200, by itself."""
+        """A REFER of one who called us is not followed by itself, nor is one outside of dialogs."""
         self.stand()
-        for answer in (
-            self.ask("REFER", headers={"Refer-To": "<sip:x@y>"}),
-            self.final("REFER", self.userAgent, headers={"Refer-To": "<sip:x@y>"}),
-        ):
-            self.assertEqual(answer.statusCode, 405)
+        to = {"Refer-To": "<sip:x@y>"}
+        self.assertEqual(self.ask("REFER", headers=to).statusCode, 603)
+        self.assertEqual(self.final("REFER", self.userAgent, headers=to).statusCode, 403)
         self.stands()
 
     def test_prack(self):

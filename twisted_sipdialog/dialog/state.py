@@ -131,6 +131,22 @@ class DialogState:
         self.usages = (usage,)
         return self
 
+    @classmethod
+    def byNotify(cls, request: Request, notify: Request) -> DialogState:
+        """
+        The subscriber's side, where a NOTIFY comes before the 2xx (RFC 6665 section 4.4.1).
+
+        @param request: what it subscribed by.
+        @raise ParseError: no usable Contact or Record-Route in C{notify}.
+        """
+        self = cls.asServer(notify, "")
+        self.localTag = request.fromTag
+        self.local = notify.headers.get("to") or ""
+        self.localSequence = request.cseqNumber
+        self.remoteSequence = None  # it is looked at as any that follows
+        self.role = "uac"
+        return self
+
     @property
     def id(self) -> DialogId:
         """Call-ID, local tag, remote tag."""

@@ -39,6 +39,11 @@ class Asking:
     def request(self) -> Request | None:
         return None if self._sending is None else self._sending.request
 
+    @property
+    def flow(self) -> Any:
+        """Where it went, or None."""
+        return None if self._sending is None else self._sending.flow
+
     def start(self) -> None:
         """Send it."""
         if self.answered.called:

@@ -42,6 +42,8 @@ class Calling:
     isOurs = True
     #: The next offer is to be ours, in a response to it.
     owesOffer = False
+    #: The context of the REFER that this follows, or None.
+    follower: Any = None
 
     def __init__(
         self, core: Core, outgoing: Outgoing, session: Any, factory: Any, lateOffer: bool, delegate: Any
@@ -93,6 +95,10 @@ class Calling:
         """The credentials of the INVITE, which its ACK repeats (section 22.1)."""
         return self._sending.authorization if self._sending is not None else []
 
+    def proveNothing(self) -> None:
+        """No challenge is answered, in this call either."""
+        self._outgoing.digest = self.core.client.noDigest()
+
     def start(self) -> None:
         """Send the INVITE, once its session is described."""
         if self._closed:
@@ -124,6 +130,8 @@ class Calling:
 
     def _sendAnew(self) -> None:
         sending = self._sending = Sending(self.core.client, self._outgoing, self)
+        if self.follower is not None:
+            sending.told = self.follower.inviteSent
         sending.start()
 
     def _unsent(self, failure: Failure) -> None:

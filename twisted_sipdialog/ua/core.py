@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted_sipdialog.dialog import reliable, session_timer
+from twisted_sipdialog.dialog import referral, reliable, session_timer
 from twisted_sipdialog.dialog.state import DialogId
 from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.ua.delegation import overrides, tell
@@ -21,7 +21,7 @@ _OWN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
 #: Methods taken inside a dialog, by default or by its delegate.
 _DIALOG_METHODS = ("INFO", "MESSAGE", "NOTIFY")
 #: Methods taken when a delegate overrides them.  A closed list: no peer may name an attribute of the delegate.
-DELEGATED = ("PUBLISH", "SUBSCRIBE", "REGISTER", "REFER")
+DELEGATED = ("PUBLISH", "SUBSCRIBE", "REGISTER")
 
 
 def receiver(method: str) -> str:
@@ -43,6 +43,9 @@ class Core:
     @ivar asking: other requests of ours without a final response.
     @ivar fromSource: how many unanswered INVITEs each source address has here.
     @ivar unfinished: coroutines and Deferreds of the delegate that still run; a stop cancels them.
+    @ivar referrals: who is to hear of REFERs that were accepted, as long as there is anybody.
+    @ivar referring: client contexts of REFERs outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
+    @ivar referEvents: those of them that somebody may ask for, by the name that Refer-Events-At has for each.
     @ivar stopping: no new calls are taken.
     @ivar terms: what we want of session timers (RFC 4028).
     @ivar extensions: the option tags we understand.
@@ -64,9 +67,14 @@ class Core:
         self.asking: dict[Any, None] = {}
         self.fromSource: dict[str, int] = {}
         self.unfinished: dict[Any, None] = {}
+        self.referrals: dict[Any, None] = {}
+        self.referring: dict[tuple[str, str], Any] = {}
+        self.referEvents: dict[str, Any] = {}
         self.stopping = False
         #: Method -> who takes it inside a dialog: called with this, the server transaction and the dialog.
         self.verbs: dict[str, Callable[[Core, Any, Any], None]] = {}
+        #: Method -> who takes it outside dialogs, where it is not answered as any request.
+        self.outside: dict[str, Callable[[Core, Any], None]] = {}
         #: Verb of a dialog -> who sends it: called with the dialog and what the verb was given.
         self.sends: dict[str, Callable[..., Any]] = {}
         configuration = self.configuration
@@ -78,6 +86,8 @@ class Core:
         )
         offered = (reliable.TAG, configuration.rel100), (session_timer.TAG, configuration.sessionTimers)
         self.extensions = (*configuration.supported, *[tag for tag, mode in offered if mode != "off"])
+        if configuration.referPolicy != "refuse":
+            self.extensions += referral.TAGS
         self.onlyFlows = OnlyFlows(timers, configuration.flowGrace)
         self.watch: Any = None
         self._methods: list[str] = []
@@ -93,6 +103,8 @@ class Core:
         if not methods:
             reliably = self.configuration.rel100 != "off"
             own = [name for name in _OWN_METHODS if reliably or name != "PRACK"]
+            if self.configuration.referPolicy != "refuse":
+                own.append("REFER")
             taken = [name for name in DELEGATED if overrides(self.delegate, receiver(name))]
             methods = self._methods = [*own, *_DIALOG_METHODS, *taken]
         return ", ".join([name for name in methods if name != refused])

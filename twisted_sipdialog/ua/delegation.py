@@ -76,8 +76,14 @@ def tell(delegate: Any, name: str, *arguments: Any) -> None:
     Tell C{delegate} of something past; what it returns is waited for by nobody, what it raises is logged.
     """
     told = getattr(delegate, name, None)
-    if told is None or getattr(told, "isDefault", False):
-        return
+    if told is not None and not getattr(told, "isDefault", False):
+        inform(told, *arguments, name=name)
+
+
+def inform(told: Callable[..., Any], *arguments: Any, name: str = "callback") -> None:
+    """
+    Call what the application gave us to be told by, as L{tell} does.
+    """
     try:
         running = _running(told(*arguments))
     except Exception:

@@ -4,7 +4,7 @@ What the application sends in a dialog (RFC 3261 section 12.2.1): any request, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -86,6 +86,26 @@ class DialogRequests(DialogView):
     ) -> Deferred[Any]:
         changing: Deferred[Any] = self.core.sends["modify"](self, sdp, extraLines(extraHeaders), contentType, method)
         return changing
+
+    def refer(
+        self,
+        target: Any,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        activeAfterTransfer: bool = False,
+        receiveResponse: Callable[[Response], Any] | None = None,
+        delegate: Any = None,
+        subscription: str | None = None,
+    ) -> Deferred[Any]:
+        referring: Deferred[Any] = self.core.sends["refer"](
+            self,
+            target,
+            extraHeaders=extraHeaders,
+            activeAfterTransfer=activeAfterTransfer,
+            receiveResponse=receiveResponse,
+            delegate=delegate,
+            subscription=subscription,
+        )
+        return referring
 
     def dtmf(self, tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
         sending: Deferred[None] = self.core.sends["dtmf"](self, tones, duration, gap)

@@ -31,6 +31,7 @@ class DialogView(Leg):
         "_times",
         "_timing",
         "acknowledging",
+        "authenticated",
         "delegate",
         "ended",
         "other",
@@ -59,6 +60,7 @@ class DialogView(Leg):
         #: What was sent reliably to the peer's INVITE, as long as a PRACK may come, or None.
         self.reliable: Any = None
         self.ended: Ended | None = None
+        self.authenticated = False
         self._contact = contact
         self._source = source
         self._times = Times(started)

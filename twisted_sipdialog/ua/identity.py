@@ -10,7 +10,7 @@ from twisted_sipdialog.configuration import Configuration
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.identifiers import newBranch, newCallId, newTag
-from twisted_sipdialog.message.uri import SipUri, parseUri
+from twisted_sipdialog.message.uri import SipUri, Uri, parseUri
 
 
 class Identity:
@@ -62,18 +62,25 @@ class Identity:
 
         @raise InvalidValue: none of them.
         """
-        try:
-            if "<" in text:
-                uri = Address.parse(text).uri
-            elif ":" in text:
-                uri = parseUri(text)
-            else:
-                aor = self.configuration.aor
-                uri = parseUri(f"{aor.scheme}:{text}@{aor.hostPort}")
-        except ParseError as error:
-            raise InvalidValue("target", text, str(error)) from None
+        uri = self.uriOf(text)
         # Section 19.1.1: headers of a URI stand neither in a Request-URI nor in To.
         return str(uri.withoutHeaders() if isinstance(uri, SipUri) else uri)
+
+    def uriOf(self, text: str) -> Uri:
+        """
+        As L{target}, with the headers that C{text} has.
+
+        @raise InvalidValue: as there.
+        """
+        try:
+            if "<" in text:
+                return Address.parse(text).uri
+            if ":" in text:
+                return parseUri(text)
+            aor = self.configuration.aor
+            return parseUri(f"{aor.scheme}:{text}@{aor.hostPort}")
+        except (ParseError, TypeError) as error:
+            raise InvalidValue("target", text, str(error)) from None
 
     def owns(self, uri: Any, flow: Any) -> bool:
         """C{uri}, of a request that came over C{flow}, means us: our user or none, at a host of ours."""

@@ -108,6 +108,8 @@ class InviteClientContext(Calling):
             self._proceeds = True
             self.core.watch.calling(self._outgoing, "proceeding", response.statusCode)
         self.core.tellAll(self.delegate, "progressReceived", self, response)
+        if self.follower is not None and response.statusCode > 100 and not self._cancelled:
+            self.follower.progressReceived(response)
 
     def _isEarly(self, dialog: Dialog, response: Response) -> None:
         if self.core.watch is not None:

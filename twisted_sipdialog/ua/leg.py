@@ -28,9 +28,10 @@ class Leg:
     @ivar flow: the only connection by which the peer can be reached, or None.
     @ivar takers: the usages beside the session, each with C{takes(method, event)},
         C{requestReceived(transaction, leg)}, C{legStopped(error)}.  As long as there is one, the dialog takes requests.
+    @ivar refers: how many REFERs of the peer were accepted in it.
     """
 
-    __slots__ = ("core", "dialogState", "digest", "flow", "takers")
+    __slots__ = ("core", "dialogState", "digest", "flow", "refers", "takers")
 
     #: How it ended, None while it lives.
     ended: Any
@@ -41,6 +42,7 @@ class Leg:
         self.digest: Any = None
         self.flow: Any = None
         self.takers: tuple[Any, ...] = ()
+        self.refers = 0
 
     # What we send.
 

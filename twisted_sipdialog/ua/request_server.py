@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.message import Request
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.core import Core, receiver
 from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.server_context import ServerContext
 
 
@@ -26,8 +28,24 @@ def requestReceived(core: Core, transaction: Any, dialog: Dialog | None) -> None
     _ask(context, receiver(method))
 
 
-def subscribeReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
-    """A SUBSCRIBE within a dialog (RFC 6665 section 4.2.1); one that ends the subscription is told apart."""
+def eventReceived(core: Core, transaction: Any, leg: Any) -> None:
+    """A NOTIFY or SUBSCRIBE within a dialog (RFC 6665): its subscription takes it; without one it is as any request."""
+    request = transaction.request
+    event = typedOrNone(request, "event")
+    for taker in leg.takers:
+        if event is not None and taker.takes(request.method, event):
+            taker.requestReceived(transaction, leg)
+            return
+    if isinstance(leg, EventDialog) or leg.state is Phase.TERMINATED:
+        transaction.respond(request.response(481))
+    elif request.method == "SUBSCRIBE":
+        _subscribeReceived(core, transaction, leg)
+    else:
+        requestReceived(core, transaction, leg)
+
+
+def _subscribeReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
+    """A SUBSCRIBE to what we know nothing of (section 4.2.1); one that ends a subscription is told apart."""
     name = "unsubscribeReceived"
     both = dialog.delegate, core.delegate
     if typedOrNone(transaction.request, "expires") == 0 and any(overrides(delegate, name) for delegate in both):

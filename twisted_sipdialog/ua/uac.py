@@ -72,6 +72,10 @@ class UserAgentClient:
         credentials = self.configuration.credentials
         return DigestClient(credentials, self.identity.random) if credentials else None
 
+    def noDigest(self) -> DigestClient:
+        """The memory of a call leg that is to know no credentials."""
+        return DigestClient((), self.identity.random)
+
     def write(self, outgoing: Outgoing, flow: Any, number: int, authorization: Lines) -> Request:
         """The request for one attempt on C{flow}."""
         identity = self.identity
@@ -106,6 +110,7 @@ class Sending:
     @ivar outgoing: what is said.
     @ivar request: the attempt last sent, or None.
     @ivar flow: where that went, or None.
+    @ivar told: called with each attempt when it is sent, or None.
     """
 
     __slots__ = (
@@ -126,6 +131,7 @@ class Sending:
         "flow",
         "outgoing",
         "request",
+        "told",
         "user",
     )
 
@@ -135,6 +141,7 @@ class Sending:
         self.user = user
         self.request: Request | None = None
         self.flow: Any = None
+        self.told: Any = None
         self._transaction: Any = None
         self._number = 0
         self._authorization: Lines = []
@@ -226,6 +233,8 @@ class Sending:
         self.request = self._client.write(self.outgoing, flow, self._number, self._authorization)
         self._transaction = self._client.transactions.client(self.request, flow, self)
         self._transaction.start()
+        if self.told is not None:
+            self.told(self.request)
 
     def responseReceived(self, response: Response) -> None:
         """

@@ -71,8 +71,10 @@ def isWellFormed(core: Core, transaction: Any, request: Request) -> Response | N
 def methodIsAllowed(core: Core, transaction: Any, request: Request) -> Response | None:
     """8.2.1."""
     method = request.method
-    if method in ("INVITE", "OPTIONS", "NOTIFY", *_DIALOGS_OWN) or core.takes(method):
+    if method in ("INVITE", "OPTIONS", "NOTIFY", "REFER", *_DIALOGS_OWN) or core.takes(method):
         return None
+    if method == "SUBSCRIBE" and core.referEvents:
+        return None  # it may be to one of those
     return request.response(405, headers=[("Allow", core.allow(method))])
 
 
@@ -212,6 +214,10 @@ class UserAgentServer:
         steps = STEPS
         if request.toTag:
             dialog = core.dialogs.get((request.callId, request.toTag, request.fromTag))
+            if dialog is None and request.method == "NOTIFY":
+                # RFC 6665 section 4.4.1: it may come before the 2xx to what it is about.
+                opening = core.referring.get((request.callId, request.toTag))
+                dialog = opening and opening.legOf(request, transaction.flow)
             if dialog is None:
                 transaction.respond(isWellFormed(core, transaction, request) or request.response(481))
                 return
@@ -236,7 +242,11 @@ class UserAgentServer:
             # 15.1.2; RFC 3262 section 3.
             transaction.respond(self._tagged(transaction, request.response(481)))
         else:
-            requestReceived(core, transaction, None)
+            taken = core.outside.get(request.method)
+            if taken is not None:
+                taken(core, transaction)
+            else:
+                requestReceived(core, transaction, None)
 
     def _tagged(self, transaction: Any, refusal: Response) -> Response:
         """8.2.6.2: every response but 100 has a To tag, and that to a CANCEL (9.2) the same."""

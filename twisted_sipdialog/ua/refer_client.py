@@ -1,0 +1,332 @@
+"""
+REFER as its sender (RFC 3515 section 2.4.1): in a dialog or outside, and what its NOTIFYs say of the outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog._seams import IClientTransactionUser
+from twisted_sipdialog.dialog.referral import ReferState, declinesSubscription, eventsAt
+from twisted_sipdialog.dialog.state import Phase
+from twisted_sipdialog.errors import InvalidState, ParseError, ReferFailed, ResponseError, SipError
+from twisted_sipdialog.interfaces import IReferClientContext
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.address import Address
+from twisted_sipdialog.message.event_fields import Replaces
+from twisted_sipdialog.message.sipfrag import StatusFragment
+from twisted_sipdialog.ua.asking import Asking
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, inform
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.outgoing import Outgoing
+from twisted_sipdialog.ua.refer import PACKAGE, tellRefer
+from twisted_sipdialog.ua.refer_subscriber import Opening, Subscriber
+from twisted_sipdialog.ua.referring import linesOf
+from twisted_sipdialog.ua.request_client import newRequest
+from twisted_sipdialog.ua.uac import Sending
+
+
+def refer(dialog: Dialog, target: Any, **how: Any) -> Deferred[ReferClientContext]:
+    """
+    @see: L{IDialog.refer<twisted_sipdialog.interfaces.IDialog>}
+    """
+    return ReferClientContext(dialog.userAgent, dialog, target, **how).refer()
+
+
+@implementer(IReferClientContext, IClientTransactionUser)
+class ReferClientContext:
+    """
+    @see: L{IReferClientContext<twisted_sipdialog.interfaces.IReferClientContext>}
+    """
+
+    method = "REFER"
+    body = b""
+    contentType = None
+
+    def __init__(
+        self,
+        userAgent: Any,
+        applicant: Any,
+        target: Any,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        activeAfterTransfer: bool = False,
+        receiveResponse: Callable[[Response], Any] | None = None,
+        delegate: Any = None,
+        subscription: str | None = None,
+        targetDialog: Any = None,
+    ) -> None:
+        """
+        C{refer()} sends it.  For the parameters see L{IDialog.refer<twisted_sipdialog.interfaces.IDialog>} and
+        L{IUserAgent.refer<twisted_sipdialog.interfaces.IUserAgent>}.
+
+        @param applicant: who is asked: an L{IDialog<twisted_sipdialog.interfaces.IDialog>}, or as C{target} of
+            L{IUserAgent.invite<twisted_sipdialog.interfaces.IUserAgent>}.
+        """
+        core: Core = userAgent._core
+        self.core = core
+        self.userAgent = userAgent
+        self.dialog = applicant if isinstance(applicant, Dialog) else None
+        self.delegate = delegate
+        self.activeAfterTransfer = activeAfterTransfer
+        self.response: Response | None = None
+        self.status: StatusFragment | None = None
+        self.data: dict[str, Any] = {}
+        self.eventsAt: str | None = None
+        self.subscribers: list[Subscriber] = []
+        self.referState = ReferState.READY
+        self._receiveResponse = receiveResponse
+        self._lines = linesOf(core, target, [*extraHeaders], subscription, targetDialog)
+        # As it is read again: what it asks for, and what it says.
+        lines = {name.lower(): value for name, value in self._lines}
+        self.referTo = Address.parse(lines["refer-to"])
+        self.referredBy: str | None = lines.get("referred-by")
+        self.subscription = subscription
+        self._outgoing = None if self.dialog is not None else newRequest(core, "REFER", applicant, self._lines)
+        self._sending: Sending | None = None
+        self._opening: Opening | None = None
+        self._timer: Any = None
+        self._asked: Deferred[Any] = Outcome(lambda _: self.cancel())
+        self._finished = Waiters()
+
+    @property
+    def request(self) -> Request | None:
+        return None if self._sending is None else self._sending.request
+
+    @property
+    def replaces(self) -> Replaces | None:
+        uri: Any = self.referTo.uri
+        text = uri.header("Replaces") if hasattr(uri, "header") else None
+        return None if text is None else Replaces.parse(text)
+
+    @property
+    def localIdentity(self) -> Address:
+        return Address.parse(self._identity("From"))
+
+    @property
+    def remoteIdentity(self) -> Address:
+        return Address.parse(self._identity("To"))
+
+    def _identity(self, name: str) -> str:
+        if self.dialog is not None:
+            state = self.dialog.dialogState
+            return state.local if name == "From" else state.remote
+        assert self._outgoing is not None
+        return dict(self._outgoing.lines)[name]
+
+    # Sending.
+
+    def refer(self) -> Deferred[ReferClientContext]:
+        if self.referState is not ReferState.READY:
+            raise InvalidState("refer", self.referState.value, "one REFER for each context")
+        dialog = self.dialog
+        if dialog is None:
+            self.userAgent._mayCall("refer")
+        elif dialog.isOver:
+            return fail(Failure(dialog.over()))
+        elif dialog.state is not Phase.STABLE:
+            raise InvalidState("refer", f"the call is {dialog.state.value}", "only a call that stands is transferred")
+        self.referState = ReferState.WAITING
+        self.core.asking[self] = None
+        if dialog is not None:
+            self.subscribers.append(Subscriber(self, dialog, self))
+            self._start(dialog.outgoing("REFER", b"", self._lines))
+        else:
+            outgoing = self._outgoing
+            assert outgoing is not None
+            outgoing.contact = True
+            self._opening = Opening(self.core, self, outgoing.callId, self.localIdentity.tag or "", self)
+            self.userAgent._whenReady(lambda: self._start(outgoing), self.transactionFailed)
+        return self._asked
+
+    def _start(self, outgoing: Outgoing) -> None:
+        if self.referState is ReferState.WAITING:  # it may have been cancelled before the ports were open
+            sending = self._sending = Sending(self.core.client, outgoing, self)
+            sending.told = self._sent
+            sending.start()
+
+    def _sent(self, request: Request) -> None:
+        sending = self._sending
+        assert sending is not None
+        sending.told = None  # with credentials it is still the same one
+        tellRefer(self, "referRequested")
+
+    # What comes back.
+
+    def responseReceived(self, response: Response) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        if self.referState is ReferState.TERMINATED and self._asked.called:
+            return  # cancelled
+        self.response = response
+        code = response.statusCode
+        if code < 200:
+            tellRefer(self, "referRequestProgress", response)
+        elif code < 300:
+            self._accepted(response)
+        else:
+            self._refused(ResponseError(response), response)
+        if self._receiveResponse is not None:
+            inform(self._receiveResponse, response)
+        if code >= 200:
+            fire(self._asked, self if code < 300 else Failure(ResponseError(response)))
+            self._rest()
+
+    def _accepted(self, response: Response) -> None:
+        sending = self._sending
+        assert sending is not None
+        if self.referState is ReferState.WAITING:
+            self.referState = ReferState.ANSWERED
+        if self.dialog is not None:
+            self._move(response, sending.flow)
+        tellRefer(self, "referRequestAccepted", response)
+        if self.referState is not ReferState.ANSWERED:
+            self._rest()  # a NOTIFY told the end already, or the delegate wants no more
+        elif self.subscription == "explicitsub":
+            self._subscribe(response)
+        elif self.subscription == "nosub" or declinesSubscription(response):
+            self._finish(None)
+        else:
+            self._expect(response, sending.flow)
+
+    def _move(self, response: Response, flow: Any) -> None:
+        """A REFER is a target refresh (RFC 5057 section 5.4); what names no place leaves the peer where it was."""
+        with suppress(ParseError):
+            self.core.onlyFlows.moved(self.dialog, response, flow)
+
+    def _expect(self, response: Response, flow: Any) -> None:
+        """NOTIFYs are to come, in the dialog that C{response} made if it made one."""
+        if self._opening is not None:
+            self._opening.confirmed(response, flow)
+        for subscriber in self.subscribers:
+            subscriber.begin()
+        if not self.subscribers:
+            self._timer = self.core.timers.start(self.core.configuration.timers.transaction, self._unheard)
+
+    def _unheard(self, _: Any) -> None:
+        self._timer = None
+        self.lost("no NOTIFY in time")
+
+    def _subscribe(self, response: Response) -> None:
+        """RFC 7614 section 4: the outcome is told where the 2xx says."""
+        core = self.core
+        try:
+            self.eventsAt = eventsAt(response)
+            if self.eventsAt is None:
+                raise ParseError("the 2xx has no Refer-Events-At")
+            lines = [("Event", PACKAGE), ("Expires", str(core.configuration.referExpires))]
+            outgoing = newRequest(core, "SUBSCRIBE", self.eventsAt, lines)
+        except SipError as error:
+            self.lost(str(error))
+            return
+        outgoing.contact = True
+        asking = Asking(core, outgoing)
+        tag = Address.parse(dict(outgoing.lines)["From"]).tag or ""
+        self._opening = Opening(core, self, outgoing.callId, tag, asking)
+        asking.answered.addCallbacks(self._subscribed, lambda failure: self.lost(str(failure.value)), (asking,))
+        asking.start()
+
+    def _subscribed(self, response: Response, asking: Asking) -> None:
+        if response.statusCode >= 300:
+            self.lost(f"the subscription was refused with {response.statusCode}")
+        elif self.referState is ReferState.ANSWERED:
+            self._expect(response, asking.flow)
+
+    def _refused(self, error: SipError, response: Response | None) -> None:
+        self._leave()
+        if self.dialog is not None and response is not None:
+            self.dialog.concluded(response)
+        tellRefer(self, "referRequestRejected", response)
+        self._finished.fire(Failure(error))
+
+    def transactionFailed(self, error: SipError) -> None:
+        """
+        @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
+        """
+        if self.referState is ReferState.ANSWERED:
+            self._fail(error)  # the service stopped
+        elif not self._asked.called:
+            if self.referState is ReferState.WAITING:
+                self._refused(error, None)
+            fire(self._asked, Failure(error))
+            self._rest()
+
+    # What the NOTIFYs say.
+
+    def notified(self, request: Request, status: StatusFragment | None) -> None:
+        """A NOTIFY came, and was answered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if status is not None and self.referState is not ReferState.TERMINATED:
+            self.status = status
+            if status.statusCode < 200:
+                tellRefer(self, "referProgress", status)
+            else:
+                self._settle(status)
+        tellRefer(self, "referNotifyReceived", request)
+        self.lost("the subscription ended without a final status")
+
+    def _settle(self, status: StatusFragment) -> None:
+        self.referState = ReferState.TERMINATED
+        self._close()
+        for subscriber in self.subscribers:
+            subscriber.settled()
+        isSuccess = status.statusCode < 300
+        dialog = self.dialog
+        if isSuccess and dialog is not None and not self.activeAfterTransfer and not dialog.isOver:
+            dialog.destroy()
+        tellRefer(self, "referAccepted" if isSuccess else "referRejected", status)
+        self._finished.fire(status)
+
+    def lost(self, why: str) -> None:
+        """Where nobody is left who could tell the outcome, it is over."""
+        if self.referState is not ReferState.TERMINATED and not self.subscribers:
+            self._fail(ReferFailed(why, status=self.status))
+
+    def _fail(self, error: SipError) -> None:
+        self._leave()
+        tellRefer(self, "referRejected", self.status)
+        self._finished.fire(Failure(error))
+
+    def _finish(self, status: StatusFragment | None) -> None:
+        self._leave()
+        self._finished.fire(status)
+
+    # The end.
+
+    def _leave(self) -> None:
+        """Nothing is heard any more."""
+        self.referState = ReferState.TERMINATED
+        self._close()
+        for subscriber in [*self.subscribers]:
+            subscriber.over()
+
+    def _close(self) -> None:
+        if self._opening is not None:
+            self._opening.close()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._rest()
+
+    def _rest(self) -> None:
+        """What a stop of the service has to tell us of is over."""
+        if self._asked.called and self.referState is ReferState.TERMINATED:
+            self.core.asking.pop(self, None)
+
+    def cancel(self) -> None:
+        self._leave()
+        fire(self._asked, Failure(CancelledError("the REFER was given up")))
+        self._finished.fire(Failure(CancelledError("the REFER was given up")))
+        self._rest()
+
+    def whenFinished(self) -> Deferred[StatusFragment | None]:
+        return self._finished.wait()

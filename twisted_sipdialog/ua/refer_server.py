@@ -1,0 +1,313 @@
+"""
+REFER as its receiver (RFC 3515 section 2.4.2): whether it is followed, and what the referrer hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.dialog.referral import Referral, ReferState, Subscription, declinesSubscription, fragmentOf
+from twisted_sipdialog.dialog.state import DialogState, Phase
+from twisted_sipdialog.errors import LocalError, ParseError, ReferFailed, ResponseError, SipError
+from twisted_sipdialog.interfaces import IReferServerContext
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.address import Address
+from twisted_sipdialog.message.event_fields import EventField
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.message.sipfrag import StatusFragment
+from twisted_sipdialog.message.uri import SipUri
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Outcome, ask, fire, overrides
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.following import follow
+from twisted_sipdialog.ua.outgoing import Lines, extraLines
+from twisted_sipdialog.ua.refer import PACKAGE, tellRefer
+from twisted_sipdialog.ua.refer_audience import EVENTS_AT, Audience
+from twisted_sipdialog.ua.request_server import requestReceived
+from twisted_sipdialog.ua.server_context import ServerContext, oneLine
+
+_log = Logger()
+
+
+def referReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
+    """A REFER in a dialog: the delegate answers, or the policy does."""
+    request = transaction.request
+    if dialog.state is Phase.EARLY:
+        # There is no call yet that could be transferred.
+        transaction.respond(request.response(491))
+        return
+    _received(core, transaction, dialog, "referReceived")
+
+
+def referReceivedOutside(core: Core, transaction: Any) -> None:
+    """
+    A REFER outside dialogs: refused, unless a delegate wants to know of such ones, or it names a dialog that vouches
+    for it (RFC 4538) and so counts as one in that.
+    """
+    request = transaction.request
+    vouching = _vouching(core, request)
+    if vouching is not None:
+        _received(core, transaction, vouching, "referReceived")
+    elif core.configuration.allowOutOfDialogRefers and overrides(core.delegate, "outOfDialogReferRequested"):
+        _received(core, transaction, None, "outOfDialogReferRequested")
+    else:
+        tag = core.identity.newTag()
+        transaction.respond(request.response(core.configuration.outOfDialogReferStatus, None, tag))
+
+
+def _vouching(core: Core, request: Request) -> Dialog | None:
+    """The dialog of Target-Dialog (RFC 4538 section 4), whose tags are as the sender of the REFER has them."""
+    named = typedOrNone(request, "target-dialog")
+    if named is None:
+        return None
+    found = core.dialogs.get((named.callId, named.remoteTag, named.localTag))
+    return found if isinstance(found, Dialog) and found.state is Phase.STABLE else None
+
+
+def subscribeReceivedOutside(core: Core, transaction: Any) -> None:
+    """A SUBSCRIBE to the outcome of a REFER, where its 2xx said (RFC 7614 section 4); else as any request."""
+    request = transaction.request
+    event = typedOrNone(request, "event")
+    audience = isinstance(request.uri, SipUri) and core.referEvents.get(request.uri.parameters.get(EVENTS_AT) or "")
+    if not audience or event is None or event.package != PACKAGE:
+        requestReceived(core, transaction, None)
+    else:
+        audience.asked(transaction, event)
+
+
+def _received(core: Core, transaction: Any, dialog: Dialog | None, name: str) -> None:
+    request = transaction.request
+    try:
+        referral = Referral.parse(request)
+        if not request.toTag:
+            DialogState.asServer(request, "")  # its NOTIFYs need a place to go to
+    except ParseError as error:
+        refusal = request.badRequest(error).reasonPhrase
+        transaction.respond(request.response(400, refusal, request.toTag or core.identity.newTag()))
+        return
+    context = ReferServerContext(core, transaction, dialog, referral)
+    own = None
+    if dialog is not None:
+        own = dialog.delegate
+        dialog.attach(context)  # the BYE that often follows at once is not to end what is told about it
+        if core.configuration.referPolicy == "refuse":
+            context.reject(603)
+            return
+    ask(own if overrides(own, name) else core.delegate, name, context)
+
+
+@implementer(IReferServerContext)
+class ReferServerContext(ServerContext):
+    """
+    @see: L{IReferServerContext<twisted_sipdialog.interfaces.IReferServerContext>}
+    """
+
+    __slots__ = (
+        "_audience",
+        "_isRefused",
+        "_isSent",
+        "_outcome",
+        "calling",
+        "delegate",
+        "referral",
+        "targetDialog",
+    )
+
+    def __init__(self, core: Core, transaction: Any, dialog: Dialog | None, referral: Referral) -> None:
+        super().__init__(core, transaction, dialog, 603)
+        self.referral = referral
+        self.delegate: Any = None
+        self.calling: Any = None
+        self.targetDialog: Any = None
+        self._isSent = False
+        self._audience = Audience(core)
+        self._outcome: Deferred[Any] | None = None
+        self._isRefused = False
+
+    # What it says.
+
+    @property
+    def referTo(self) -> Address:
+        return self.referral.referTo
+
+    @property
+    def referredBy(self) -> str | None:
+        return self.referral.referredBy
+
+    @property
+    def replaces(self) -> Any:
+        return self.referral.replaces
+
+    @property
+    def status(self) -> StatusFragment | None:
+        return self._audience.status
+
+    @property
+    def referState(self) -> ReferState:
+        if not self.answered:
+            return ReferState.WAITING
+        return ReferState.TERMINATED if self._isRefused or self._audience.isOver else ReferState.ANSWERED
+
+    # The verbs.
+
+    def accept(
+        self,
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        followRefer: bool = False,
+        inviteOptions: dict[str, Any] | None = None,
+        modifiers: Iterable[Any] = (),
+        delegate: Any = None,
+    ) -> Deferred[Any]:
+        """
+        @see: L{IReferServerContext.accept<twisted_sipdialog.interfaces.IReferServerContext>}
+        """
+        configuration = self.core.configuration
+        wanted = self.referral.subscription
+        usual = configuration.referStatus if wanted is Subscription.IMPLICIT else 200
+        code = self._checked("accept", statusCode or usual, 200, 299)
+        extra = extraLines(extraHeaders)
+        calling = None
+        if followRefer:
+            refusal = self.referral.refusal(configuration.outboundProxy is not None)
+            if refusal is not None:
+                self.reject(refusal)
+                return fail(Failure(ReferFailed(f"{self.referTo.uri} cannot be called", refusal)))
+            calling = follow(self, inviteOptions or {}, modifiers)
+        phrase = reasonPhrase if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
+        if wanted is Subscription.EXPLICIT:
+            self._audience.open()
+        response = self._written(code, phrase, extra, body, contentType)
+        self._audience.isFollowed = calling is not None
+        self.delegate = delegate
+        self.calling = calling
+        if wanted is Subscription.IMPLICIT:
+            self._audience.begin(self.transaction, self.dialog, self.localTag())
+        self._leave()
+        self._respond(response)
+        tellRefer(self, "referRequestAccepted", response)
+        self._audience.tell(StatusFragment(100))
+        return succeed(None) if calling is None else self._follow(calling)
+
+    def reject(
+        self,
+        statusCode: int = 480,
+        reasonPhrase: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+    ) -> Deferred[Any]:
+        rejected = super().reject(statusCode, reasonPhrase, extraHeaders, body, contentType)
+        self._isRefused = True
+        self._leave()
+        tellRefer(self, "referRequestRejected", self.response)
+        return rejected
+
+    def sendNotify(self, status: StatusFragment | bytes | int) -> Deferred[Response | None]:
+        """
+        @see: L{IReferServerContext.sendNotify<twisted_sipdialog.interfaces.IReferServerContext>}
+        """
+        return self._audience.tell(fragmentOf(status, self.referState))
+
+    # The call that it asks for.
+
+    def _follow(self, calling: Any) -> Deferred[Any]:
+        outcome = self._outcome = Outcome(lambda _: calling.cancel())
+        calling.follower = self
+        calling.whenAnswered().addCallbacks(self._succeeded, self._failed)
+        calling.start()
+        return outcome
+
+    def inviteSent(self, request: Request) -> None:
+        """The INVITE went out; once, though it may go out again with credentials, or to another address."""
+        if not self._isSent:
+            self._isSent = True
+            tellRefer(self, "referInviteSent", request)
+
+    def progressReceived(self, response: Response) -> None:
+        """A provisional response to it: the referrer hears of each new status."""
+        status = StatusFragment(response.statusCode, response.reasonPhrase)
+        if status != self.status and not self._audience.isSettled:
+            self._audience.tell(status)
+            tellRefer(self, "referProgress", status)
+
+    def _succeeded(self, dialog: Dialog) -> None:
+        self.targetDialog = dialog
+        assert dialog.res is not None
+        status = StatusFragment(dialog.res.statusCode, dialog.res.reasonPhrase)
+        self._audience.tell(status)
+        tellRefer(self, "referAccepted", status)
+        fire(self._outcome, dialog)
+
+    def _failed(self, failure: Failure) -> None:
+        error = failure.value
+        if isinstance(error, ResponseError):
+            status = StatusFragment(error.response.statusCode, error.response.reasonPhrase)
+        elif failure.check(CancelledError):
+            status = StatusFragment(487)
+        else:
+            status = StatusFragment(getattr(error, "statusCode", None) or 500)
+        self._audience.tell(status)
+        tellRefer(self, "referRejected", status)
+        fire(self._outcome, None)
+
+    # Who hears of it.
+
+    def _ownLines(self, statusCode: int) -> Lines:
+        if not 200 <= statusCode < 300:
+            return super()._ownLines(statusCode)
+        contact = self.core.identity.contact(self.transaction.flow)
+        if self._audience.name:
+            return [("Contact", contact), ("Refer-Events-At", self._audience.at(contact))]
+        declined = declinesSubscription(self.request)
+        return [("Contact", contact), *([("Refer-Sub", "false")] if declined else [])]
+
+    # As a usage of its dialog, until it is answered.
+
+    def _leave(self) -> None:
+        if self.dialog is not None:
+            self.dialog.detach(self)
+
+    def takes(self, method: str, event: EventField) -> bool:
+        """There is no subscription before the 2xx."""
+        return False
+
+    def legStopped(self, error: SipError) -> None:
+        """The service ends: nobody can be answered any more."""
+        self._leave()
+
+    # How the delegate did.
+
+    def answerByDefault(self) -> None:
+        """No delegate takes it: the policy decides."""
+        dialog, policy = self.dialog, self.core.configuration.referPolicy
+        trusted = dialog is not None and (dialog.role == "uac" or dialog.authenticated)
+        if dialog is None or not (policy == "follow" or (policy == "trusted" and trusted)):
+            self._refuse()
+            return
+        try:
+            self.accept(followRefer=True).addErrback(lambda failure: failure.trap(ReferFailed))
+        except LocalError as error:
+            _log.warn("a REFER cannot be followed: {reason}", reason=str(error))
+            self._refuse()
+
+    def _refuse(self) -> None:
+        outside = self.dialog is None
+        self.reject(self.core.configuration.outOfDialogReferStatus if outside else 603)
+
+    def returned(self) -> None:
+        if self.answered or self._later:
+            super().returned()
+        else:
+            self.pending = None
+            _log.warn("the delegate returned without an answer to a REFER: it is refused")
+            self._refuse()

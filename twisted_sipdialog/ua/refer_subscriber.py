@@ -1,0 +1,205 @@
+"""
+NOTIFYs about a REFER of ours (RFC 3515 section 2.4.4, RFC 6665 section 4.1.3): one subscription, in one dialog.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final
+
+from twisted_sipdialog.dialog.state import DialogState
+from twisted_sipdialog.dialog.usage import Usage
+from twisted_sipdialog.errors import ParseError, SipError
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.event_fields import EventField, SubscriptionState
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.message.sipfrag import StatusFragment
+from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.event_dialog import EventDialog
+from twisted_sipdialog.ua.leg import Leg
+from twisted_sipdialog.ua.refer import PACKAGE
+
+#: Seconds we wait at most, whatever a notifier says its subscription lasts.
+_LONGEST: Final = 3600
+
+
+class Subscriber:
+    """
+    What is heard in one dialog: a REFER outside of one may fork, and then has several.
+    """
+
+    __slots__ = ("_context", "_opening", "_timer", "_usage", "leg")
+
+    def __init__(self, context: Any, leg: Leg, opening: Any) -> None:
+        """
+        @param context: the L{ReferClientContext<twisted_sipdialog.ua.refer_client.ReferClientContext>}.
+        @param opening: has the C{request} that makes the subscription.
+        """
+        self._context = context
+        self._opening = opening
+        self._timer: Any = None
+        self._usage: Usage | None = None
+        self.leg = leg
+        leg.attach(self)
+
+    def __repr__(self) -> str:
+        return f"<Subscriber {self._usage}>"
+
+    def begin(self) -> None:
+        """There is a subscription: a NOTIFY has to come within 64*T1 (RFC 6665 section 4.1.2.4, timer N)."""
+        if self._usage is None:
+            self._usage = Usage("refer", PACKAGE, str(self._opening.request.cseqNumber))
+            self.leg.dialogState.usages += (self._usage,)
+            self.wait(self.leg.core.configuration.timers.transaction)
+
+    def wait(self, seconds: float) -> None:
+        """Nothing is to be expected after C{seconds} from now."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.leg.core.timers.start(seconds, self._silent)
+
+    def _silent(self, _: Any) -> None:
+        self._timer = None
+        self.over()
+        self._context.lost("no NOTIFY in time")
+
+    def over(self) -> None:
+        """No NOTIFY is taken any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._usage is not None:
+            self.leg.dialogState.endUsage(self._usage)
+        self._context.subscribers.remove(self)
+        self.leg.detach(self)
+
+    def takes(self, method: str, event: EventField) -> bool:
+        """RFC 3515 section 2.4.6: without an id it is the first there is."""
+        sent = self._opening.request
+        if method != "NOTIFY" or event.package != PACKAGE or sent is None:
+            return False
+        return event.id is None or event.id == str(sent.cseqNumber)
+
+    def requestReceived(self, transaction: Any, leg: Leg) -> None:
+        """A NOTIFY: answered first, as what it says may be the end of the dialog."""
+        request = transaction.request
+        self.begin()
+        state = _stateOf(request)
+        status = None
+        try:
+            status = _statusOf(request)
+        except ParseError as error:
+            transaction.respond(_refused(request, error))
+        else:
+            transaction.respond(request.response(200))
+            with suppress(ParseError):  # then it stays where it was
+                leg.core.onlyFlows.moved(leg, request, transaction.flow)
+        if state.state == "terminated" and not _isUntrue(state, status):
+            self.over()
+        else:
+            expires = leg.core.configuration.referExpires if state.expires is None else state.expires
+            # A little more: the notifier tells of the end itself.
+            self.wait(min(expires, _LONGEST) + leg.core.configuration.timers.transaction)
+        self._context.notified(request, status)
+
+    def settled(self) -> None:
+        """The final status is known: what may come still is the end of the subscription."""
+        self.wait(self.leg.core.configuration.timers.transaction)
+
+    def legStopped(self, error: SipError) -> None:
+        """The peer cannot be heard any more."""
+        self.over()
+        self._context.lost(str(error))
+
+
+class Opening:
+    """
+    A request of ours outside dialogs that makes a subscription; the NOTIFY may come before its 2xx (RFC 6665 section
+    4.4.1), and from several places.
+
+    @ivar asked: has the C{request} as it was sent last, or None.
+    """
+
+    __slots__ = ("_context", "_core", "_key", "asked")
+
+    def __init__(self, core: Core, context: Any, callId: str, localTag: str, asked: Any) -> None:
+        self._core = core
+        self._context = context
+        self._key = callId, localTag
+        self.asked = asked
+        core.referring[self._key] = self
+
+    @property
+    def request(self) -> Request | None:
+        """What was sent."""
+        sent: Request | None = self.asked.request
+        return sent
+
+    def legOf(self, notify: Request, flow: Any) -> EventDialog | None:
+        """The dialog that C{notify} makes, None when it makes none."""
+        event = typedOrNone(notify, "event")
+        room = len(self._context.subscribers) < self._core.configuration.loadLimits.forks
+        if event is None or event.package != PACKAGE or self.request is None or not room:
+            return None
+        try:
+            leg = self._leg(DialogState.byNotify(self.request, notify), flow)
+        except ParseError:
+            return None
+        leg.takers[0].begin()
+        return leg
+
+    def confirmed(self, response: Response, flow: Any) -> None:
+        """The 2xx: its dialog may be there already; without a Contact in it, that of the NOTIFY is waited for."""
+        request = self.request
+        assert request is not None
+        found = self._core.dialogs.get((request.callId, request.fromTag, response.toTag))
+        if found is None:
+            with suppress(ParseError):
+                self._leg(DialogState.asClient(request, response), flow)
+
+    def _leg(self, state: DialogState, flow: Any) -> EventDialog:
+        state.usages = ()
+        leg = EventDialog(self._core, state)
+        self._context.subscribers.append(Subscriber(self._context, leg, self))
+        self._core.register(leg, flow)
+        return leg
+
+    def close(self) -> None:
+        """No further dialog is to be made."""
+        self._core.referring.pop(self._key, None)
+
+
+def _statusOf(request: Request) -> StatusFragment | None:
+    """
+    The status that a NOTIFY tells, None for one without a body.
+
+    @raise ParseError: 415: it is something else; 400: it has no status line.
+    """
+    if not request.body:
+        return None
+    kind = (request.headers.get("content-type") or "message/sipfrag").partition(";")[0].strip().lower()
+    if kind != "message/sipfrag":
+        raise ParseError(f"a status in {kind}", 415)
+    return StatusFragment.parse(request.body)
+
+
+def _stateOf(request: Request) -> SubscriptionState:
+    """Subscription-State; of a malformed one, as C{terminated;reason=reason=noresource}, the first word counts."""
+    state: SubscriptionState | None = typedOrNone(request, "subscription-state")
+    if state is not None:
+        return state
+    word, _, rest = (request.headers.get("subscription-state") or "active").partition(";")
+    return SubscriptionState(word.strip().lower(), rest or None)
+
+
+def _refused(request: Request, error: ParseError) -> Response:
+    if error.statusCode == 415:
+        return request.response(415, headers=[("Accept", "message/sipfrag")])
+    return request.badRequest(error)
+
+
+def _isUntrue(state: SubscriptionState, status: StatusFragment | None) -> bool:
+    """
+    SIP.js up to 0.13 says C{terminated}, and no more, in each NOTIFY, the 100 Trying included: others will follow.
+    """
+    return state.reason is None and status is not None and status.statusCode < 200
