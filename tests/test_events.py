@@ -36,5 +36,10 @@ class PageTests(SynchronousTestCase):
             *("message", "publish", "subscribe", "unsubscribe", "ack"),
         ):
             self.assertIn(f"``{event}(req", text)
+        for event in (
+            *("referRequested", "referRequestProgress", "referRequestAccepted", "referRequestRejected"),
+            *("referInviteSent", "referProgress", "referAccepted", "referRejected", "outOfDialogReferRequested"),
+        ):
+            self.assertIn(f"``{event}", text)
         for event in ("create", "create-early", "terminate"):
             self.assertIn(f"``sipdialog:{event}``", text)

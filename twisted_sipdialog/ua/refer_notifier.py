@@ -116,6 +116,8 @@ class Notifier:
             self._next()
 
     def _over(self) -> None:
+        if self not in self._leg.takers:
+            return  # a stop came before the answer to a NOTIFY
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
