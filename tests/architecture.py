@@ -46,7 +46,7 @@ VERBS = (
     ("uac",),
     ("acknowledgement",),
     ("core",),
-    ("asking", "server_context", "session", "session_timer", "redirect", "reliable"),
+    ("asking", "client_context", "server_context", "session", "session_timer", "redirect", "reliable"),
     ("leg",),
     ("dialog_view", "event_dialog"),
     ("dialog_requests",),

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import twisted_sipdialog
 
 PUBLIC = {
+    "Cause",
     "Configuration",
     "Credentials",
     "DialogDelegate",
@@ -20,6 +21,7 @@ PUBLIC = {
     "Phase",
     "Reason",
     "Request",
+    "RequestDelegate",
     "Response",
     "TimerValues",
     "UserAgent",

@@ -8,8 +8,9 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted_sipdialog.interfaces import IDialogDelegate, IReferDelegate, IUserAgentDelegate
+from twisted_sipdialog.interfaces import IDialogDelegate, IReferDelegate, IRequestDelegate, IUserAgentDelegate
 from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.status import Cause
 from twisted_sipdialog.ua.delegation import default
 
 
@@ -56,15 +57,38 @@ class ReferDelegate:
         """Nothing happens."""
 
 
-@implementer(IDialogDelegate)
-class DialogDelegate(ReferDelegate):
+@implementer(IRequestDelegate)
+class RequestDelegate:
     """
-    @see: L{IDialogDelegate<twisted_sipdialog.interfaces.IDialogDelegate>}
+    @see: L{IRequestDelegate<twisted_sipdialog.interfaces.IRequestDelegate>}
     """
 
     @default
     def progressReceived(self, context: Any, response: Response) -> Any:
         """Nothing happens."""
+
+    @default
+    def progressSent(self, context: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def requestAccepted(self, context: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def requestRejected(self, context: Any, response: Response, cause: Cause) -> Any:
+        """Nothing happens."""
+
+    @default
+    def requestFailed(self, context: Any, response: Response | None, cause: Cause) -> Any:
+        """Nothing happens."""
+
+
+@implementer(IDialogDelegate)
+class DialogDelegate(RequestDelegate, ReferDelegate):
+    """
+    @see: L{IDialogDelegate<twisted_sipdialog.interfaces.IDialogDelegate>}
+    """
 
     @default
     def dialogEarly(self, dialog: Any) -> Any:

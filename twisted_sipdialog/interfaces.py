@@ -2,8 +2,8 @@
 The public interfaces: what this package promises, method by method, with what happens by default.
 
 Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{ISessionServerContext},
-L{IInviteServerContext}, L{IInviteClientContext}, L{IDialog}, L{ILateOffer}, L{IEnded}.  I{Provided by the
-application}: L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases for both),
+L{IInviteServerContext}, L{IClientContext}, L{IInviteClientContext}, L{IDialog}, L{ILateOffer}, L{IEnded}.
+I{Provided by the application}: L{IRequestDelegate}, L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases),
 L{ISessionDescription} (media/ has two), which may be L{IMediaWatch} and L{IToneSource} as well,
 L{ISessionDescriptionFactory}, L{IMessageObserver}.
 """
@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.status import Cause
 
 #: Header lines as applications give them, in order.
 Fields = Iterable[tuple[str, str]]
@@ -90,18 +91,45 @@ class IUserAgent(Interface):
         """
 
     def request(
-        method: str, target: str, body: bytes = b"", contentType: str | None = None, extraHeaders: Fields = ()
+        method: str,
+        target: str,
+        body: bytes = b"",
+        contentType: str | None = None,
+        extraHeaders: Fields = (),
+        delegate: Any = None,
     ) -> Deferred[Response]:
         """
         Send a request outside any dialog: OPTIONS, MESSAGE, or an extension's.
 
-        @return: a Deferred of the final response, whatever its status; fails with
-            L{Timeout<twisted_sipdialog.errors.Timeout>} or
-            L{TransportError<twisted_sipdialog.errors.TransportError>}.
+        @param contentType: of C{body}, if there is one; None: C{text/plain}.
+        @param delegate: an L{IRequestDelegate}.
+        @return: a Deferred of the final response, as that of L{IClientContext.whenFinished}.  Cancelling it gives the
+            request up, as L{IClientContext.cancel} does.
         @raise InvalidState: the user agent is not running.
         @raise InvalidValue: a method that needs a context of its own (INVITE, ACK, CANCEL, BYE ...), C{target} is no
-            URI, or a header is not allowed.
+            URI, C{body} is not C{bytes}, or a header is not allowed.
         """
+
+    def requestContext(
+        method: str,
+        target: str,
+        body: bytes = b"",
+        contentType: str | None = None,
+        extraHeaders: Fields = (),
+        delegate: Any = None,
+    ) -> Any:
+        """
+        As L{request}, but gives the L{IClientContext} behind it.
+        """
+
+    def message(
+        target: str,
+        body: bytes,
+        contentType: str = "text/plain",
+        extraHeaders: Fields = (),
+        delegate: Any = None,
+    ) -> Deferred[Response]:
+        """C{request("MESSAGE", ...)}: a page-mode message (RFC 3428)."""
 
     def refer(
         applicant: str,
@@ -189,7 +217,7 @@ class IServerContext(Interface):
         contentType: str | None = None,
     ) -> Deferred[Any]:
         """
-        Send any response.
+        Send any response (100 to 699), by the verb for its class.
 
         @param body: None: as that verb has it, which for an INVITE or UPDATE answers the offer.
         @return: as the verb for that class.
@@ -200,6 +228,9 @@ class IServerContext(Interface):
         The delegate's method returns without an answer, and one of the verbs is called later.  Without
         this, returning means the default answer.
         """
+
+    def whenFinished() -> Deferred[Response]:
+        """@return: a fresh Deferred of the final response, once it was sent; also when asked late."""
 
 
 class ISessionServerContext(IServerContext):
@@ -289,13 +320,45 @@ class IInviteServerContext(ISessionServerContext):
         """
 
 
-class IInviteClientContext(Interface):
+class IClientContext(Interface):
     """
-    An INVITE of ours, until its final response (RFC 3261 section 13.2).
+    A request of ours, until its final response (RFC 3261 section 8.1).
     """
 
+    userAgent = Attribute("The L{IUserAgent}.")
+    method = Attribute("str: the request's method.")
     request = Attribute("The L{Request<twisted_sipdialog.message.Request>} last sent, or None.")
     response = Attribute("The response last received, or None.")
+    dialog = Attribute("The L{IDialog} it belongs to, or None.")
+    localIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of From.")
+    remoteIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of To.")
+    body = Attribute("bytes: the request's body.")
+    contentType = Attribute("str: its Content-Type, or None.")
+    data = Attribute("dict: the application's own.")
+    delegate = Attribute("The L{IRequestDelegate} it was made with, or None.")
+
+    def cancel() -> None:
+        """
+        Give up.  Section 9.1 has no CANCEL for it: nothing more is sent, C{requestFailed} is told with
+        C{CANCELED} and is the last that is told.  Nothing happens once it has its outcome.
+        """
+
+    def whenFinished() -> Deferred[Response]:
+        """
+        @return: a fresh Deferred of the final response, whatever its status, also when asked late; fails with
+            L{Timeout<twisted_sipdialog.errors.Timeout>},
+            L{TransportError<twisted_sipdialog.errors.TransportError>} or C{CancelledError}.
+        """
+
+
+class IInviteClientContext(IClientContext):
+    """
+    An INVITE of ours, until its final response (RFC 3261 section 13.2).
+
+    C{whenFinished()} fires when that is in, or will never be; not before, even when it was cancelled.  It may fail
+    with what failed C{whenAnswered()}, too, where nothing was sent.
+    """
+
     dialog = Attribute("The L{IDialog} of the last response that made one, or None.")
     dialogs = Attribute("All of them, early ones included: a forked call has several, each with its own session.")
     data = Attribute("dict: the application's own; the dialog's C{data} is the same object.")
@@ -647,17 +710,45 @@ class IReferDelegate(Interface):
         """A NOTIFY about a REFER of ours came; it was answered, and its status told."""
 
 
-class IDialogDelegate(IReferDelegate):
+class IRequestDelegate(Interface):
+    """
+    Told how a request fares: one of the peer's that a delegate was asked about or that was answered by default
+    (C{context} is an L{IServerContext}), or one of ours (an L{IClientContext}).
+
+    One final response is told once, after it was sent or taken.  Every method is optional
+    (L{RequestDelegate<twisted_sipdialog.delegates.RequestDelegate>} has no-ops).
+    """
+
+    def progressReceived(context: Any, response: Response) -> Any:
+        """A provisional response to our request; one that is sent reliably comes once, though it is repeated."""
+
+    def progressSent(context: Any, response: Response) -> Any:
+        """A provisional response of ours went out; not the 100 of an INVITE's transaction, and no repetition."""
+
+    def requestAccepted(context: Any, response: Response) -> Any:
+        """A 2xx went out, or came: of an INVITE of ours the first that was taken."""
+
+    def requestRejected(context: Any, response: Response, cause: Cause) -> Any:
+        """A final response of 300 to 699 went out, or came.  C{requestFailed} follows."""
+
+    def requestFailed(context: Any, response: Response | None, cause: Cause) -> Any:
+        """
+        It came to nothing.
+
+        @param response: the refusal; None: there was no final response, or a 2xx that made no call (no ACK came,
+            or offer and answer did not fit).
+        @param cause: why.
+        """
+
+
+class IDialogDelegate(IRequestDelegate, IReferDelegate):
     """
     The application's side of a dialog.  Every method is optional (L{DialogDelegate
     <twisted_sipdialog.delegates.DialogDelegate>} has no-ops) and may be plain,
     return a Deferred, or be a coroutine.
 
-    A method that takes a context answers it; not overridden, the default answer goes out.
+    A method that takes nothing but a context answers it; not overridden, the default answer goes out.
     """
-
-    def progressReceived(context: Any, response: Response) -> Any:
-        """A provisional response to our INVITE; C{context} is an L{IInviteClientContext}."""
 
     def dialogEarly(dialog: Any) -> Any:
         """

@@ -3,6 +3,9 @@ Status codes and their standard reason phrases (RFC 3261 section 21 and the
 registrations that followed it).
 """
 
+from __future__ import annotations
+
+from enum import Enum
 from typing import Final
 
 #: status code -> reason phrase, as registered.
@@ -93,3 +96,52 @@ def reasonPhrase(statusCode: int) -> str:
     nobody registered (RFC 3261 section 8.1.3.2 treats it as x00).
     """
     return REASON_PHRASES.get(statusCode) or _CLASSES.get(statusCode // 100, "Unknown")
+
+
+class Cause(Enum):
+    """
+    Why a request failed; C{text} is the word the originals have for it.
+    """
+
+    CONNECTION_ERROR = "Connection Error"
+    REQUEST_TIMEOUT = "Request Timeout"
+    SIP_FAILURE_CODE = "SIP Failure Code"
+    INTERNAL_ERROR = "Internal Error"
+    BUSY = "Busy"
+    REJECTED = "Rejected"
+    REDIRECTED = "Redirected"
+    UNAVAILABLE = "Unavailable"
+    NOT_FOUND = "Not Found"
+    ADDRESS_INCOMPLETE = "Address Incomplete"
+    INCOMPATIBLE_SDP = "Incompatible SDP"
+    AUTHENTICATION_ERROR = "Authentication Error"
+    DIALOG_ERROR = "Dialog Error"
+    CANCELED = "Canceled"
+    NO_ANSWER = "No Answer"
+    EXPIRES = "Expires"
+    NO_ACK = "No ACK"
+    NO_PRACK = "No PRACK"
+    BAD_MEDIA_DESCRIPTION = "Bad Media Description"
+    RTP_TIMEOUT = "RTP Timeout"
+
+    @property
+    def text(self) -> str:
+        """The originals' word."""
+        return str(self.value)
+
+    @classmethod
+    def of(cls, statusCode: int) -> Cause:
+        """The cause that a final response of C{statusCode} (300 to 699) stands for."""
+        return _CAUSES.get(statusCode, cls.SIP_FAILURE_CODE)
+
+
+_CAUSES: Final = {
+    **dict.fromkeys((300, 301, 302, 305, 380), Cause.REDIRECTED),
+    **dict.fromkeys((401, 407), Cause.AUTHENTICATION_ERROR),
+    **dict.fromkeys((403, 603), Cause.REJECTED),
+    **dict.fromkeys((404, 604), Cause.NOT_FOUND),
+    **dict.fromkeys((408, 410, 430, 480), Cause.UNAVAILABLE),
+    484: Cause.ADDRESS_INCOMPLETE,
+    **dict.fromkeys((486, 600), Cause.BUSY),
+    **dict.fromkeys((488, 606), Cause.INCOMPATIBLE_SDP),
+}

@@ -24,6 +24,7 @@ from twisted_sipdialog.transaction.layer import TransactionLayer
 from twisted_sipdialog.transport.layer import TransportLayer
 from twisted_sipdialog.transport.locate import Locator
 from twisted_sipdialog.ua.call import callTo
+from twisted_sipdialog.ua.client_context import ClientContext
 from twisted_sipdialog.ua.core import DELEGATED, Core
 from twisted_sipdialog.ua.delegation import Waiters, cancel, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
@@ -44,6 +45,13 @@ from twisted_sipdialog.ua.update import updateReceived
 from twisted_sipdialog.ua.watch import Watch
 
 _log = Logger()
+
+
+def _outcome(context: Any, outcome: Deferred[Any]) -> Deferred[Any]:
+    """C{outcome} for the application: to cancel it is to cancel C{context}."""
+    asked: Deferred[Any] = Deferred(lambda _: context.cancel())
+    outcome.addBoth(lambda result: fire(asked, result))
+    return asked
 
 
 @implementer(IUserAgent)
@@ -203,11 +211,8 @@ class UserAgent(Service):
         delegate: Any = None,
         media: Any = None,
     ) -> Deferred[Dialog]:
-        context = self._call(target, body, contentType, extraHeaders, delegate, media)
-        answered: Deferred[Dialog] = Deferred(lambda _: context.cancel())
-        self._whenReady(context.start, context.transactionFailed)
-        context.whenAnswered().addBoth(lambda result: fire(answered, result))
-        return answered
+        context = self.inviteContext(target, body, contentType, extraHeaders, delegate, media)
+        return _outcome(context, context.whenAnswered())
 
     def inviteContext(
         self,
@@ -218,13 +223,10 @@ class UserAgent(Service):
         delegate: Any = None,
         media: Any = None,
     ) -> InviteClientContext:
-        context = self._call(target, body, contentType, extraHeaders, delegate, media)
+        self._mayCall("invite")
+        context = callTo(self._core, target, body, contentType, extraHeaders, delegate, media)
         self._whenReady(context.start, context.transactionFailed)
         return context
-
-    def _call(self, *arguments: Any) -> InviteClientContext:
-        self._mayCall("invite")
-        return callTo(self._core, *arguments)
 
     def request(
         self,
@@ -233,11 +235,34 @@ class UserAgent(Service):
         body: bytes = b"",
         contentType: str | None = None,
         extraHeaders: Iterable[tuple[str, str]] = (),
+        delegate: Any = None,
     ) -> Deferred[Response]:
+        context = self.requestContext(method, target, body, contentType, extraHeaders, delegate)
+        return _outcome(context, context.whenFinished())
+
+    def requestContext(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        contentType: str | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        delegate: Any = None,
+    ) -> ClientContext:
         self._mayCall("request")
-        asking = askAlone(self._core, method, target, body, contentType, extraHeaders)
-        self._whenReady(asking.start, asking.transactionFailed)
-        return asking.answered
+        context = askAlone(self._core, method, target, body, contentType, extraHeaders, delegate)
+        self._whenReady(context.start, context.transactionFailed)
+        return context
+
+    def message(
+        self,
+        target: str,
+        body: bytes,
+        contentType: str = "text/plain",
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        delegate: Any = None,
+    ) -> Deferred[Response]:
+        return self.request("MESSAGE", target, body, contentType, extraHeaders, delegate)
 
     def refer(
         self,

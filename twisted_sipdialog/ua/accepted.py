@@ -13,6 +13,7 @@ from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import NoAck, RemoteError
 from twisted_sipdialog.message import Request
+from twisted_sipdialog.status import Cause
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import fire
 from twisted_sipdialog.ua.dialog import Dialog
@@ -64,6 +65,7 @@ class AcceptedContext(ServerContext):
         self._close()
         acknowledged, self._acknowledged = self._acknowledged, None
         dialog.hangUp(Reason.ACK_TIMEOUT, [("Reason", 'SIP;cause=200;text="ACK timeout"')])
+        self.core.tellAll(dialog.delegate, "requestFailed", self, None, Cause.NO_ACK)
         fire(acknowledged, Failure(NoAck(f"no ACK for {dialog.id}")))
 
     def acknowledged(self, ack: Request) -> None:
@@ -96,6 +98,7 @@ class AcceptedContext(ServerContext):
             acknowledged, self._acknowledged = self._acknowledged, None
             self.dialog.dialogState.phase = Phase.STABLE
             self.dialog.misdescribed()
+            self.core.tellAll(self.dialog.delegate, "requestFailed", self, None, Cause.BAD_MEDIA_DESCRIPTION)
             fire(acknowledged, failure)
             return False
         return True

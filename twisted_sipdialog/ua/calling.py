@@ -16,6 +16,8 @@ from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.grammar import quote
+from twisted_sipdialog.status import Cause
+from twisted_sipdialog.ua.client_context import ClientView
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Waiters, cancel
 from twisted_sipdialog.ua.dialog import Dialog
@@ -32,7 +34,7 @@ _log = Logger()
 _MOST_RAISED: Final = 5
 
 
-class Calling:
+class Calling(ClientView):
     """
     @ivar lateOffer: it has no offer: the callee's is awaited.
     @ivar minimum: seconds, the Min-SE of a 422 that was followed; 0 without.
@@ -48,21 +50,15 @@ class Calling:
     def __init__(
         self, core: Core, outgoing: Outgoing, session: Any, factory: Any, lateOffer: bool, delegate: Any
     ) -> None:
-        self.core = core
-        self.delegate = delegate
-        self.response: Response | None = None
-        self.dialog: Dialog | None = None
-        self.data: dict[str, Any] = {}
-        self._outgoing = outgoing
+        super().__init__(core, outgoing, delegate)
         self._session = session
         self._isTaken = False  # the session description describes one of the dialogs; another needs its own
         self._factory = factory
         self.lateOffer = lateOffer
         self._forks: dict[str, Fork] = {}
         self._answered = Waiters()
-        self._finished = Waiters()
-        self._sending: Sending | None = None
         self._cancelled = False
+        self._cause = Cause.CANCELED  # why it was
         self._closed = False
         self._preparing: Deferred[Any] | None = None
         self._started = core.timers.now()
@@ -70,10 +66,6 @@ class Calling:
         self.minimum = 0
         self._raised = 0
         self._ringing: Any = None  # the timer that bounds the wait after a provisional
-
-    @property
-    def request(self) -> Request | None:
-        return self._sending.request if self._sending is not None else None
 
     @property
     def dialogs(self) -> list[Dialog]:
@@ -150,10 +142,11 @@ class Calling:
             lines += extraLines([("Reason", f"SIP;cause=487;text={quote(reason)}")])
         self._cancel(lines)
 
-    def _cancel(self, lines: Lines) -> Request | None:
+    def _cancel(self, lines: Lines, cause: Cause = Cause.CANCELED) -> Request | None:
         if self._cancelled or (self._closed and not self._isPreparing):
             return None
         self._cancelled = True
+        self._cause = cause
         self._answered.fire(Failure(CancelledError("the INVITE was cancelled")))
         for fork in self._forks.values():
             cancel(fork.preparing)
@@ -173,11 +166,7 @@ class Calling:
     def giveUp(self, lines: Lines) -> Deferred[Any]:
         """The application ends an early dialog of ours: the whole INVITE is cancelled (section 15)."""
         sent = self._cancel(lines)
-        return self.whenFinished().addCallback(lambda _: sent)
-
-    def whenFinished(self) -> Deferred[None]:
-        """The INVITE has its final response, or will never have one; not so before, even when it was cancelled."""
-        return self._finished.wait()
+        return self.whenFinished().addBoth(lambda _: sent)
 
     def _fail(self, error: BaseException | None) -> None:
         raise NotImplementedError

@@ -149,6 +149,11 @@ class Core:
         if dialog.flow is not None:
             self.onlyFlows.forget(dialog)
 
+    def tellRejected(self, own: Any, context: Any, response: Any, cause: Any) -> None:
+        """The final response of a request is a refusal, which is also a failure."""
+        self.tellAll(own, "requestRejected", context, response, cause)
+        self.tellAll(own, "requestFailed", context, response, cause)
+
     def tellAll(self, own: Any, name: str, *arguments: Any) -> None:
         """Tell a dialog's own delegate, then the user agent's."""
         if own is not None:

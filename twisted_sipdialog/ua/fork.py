@@ -139,7 +139,9 @@ class Fork:
         if context.core.watch is not None:
             context.core.watch.moved(dialog, "confirmed", response)
         dialog.invitation = None
-        dialog.confirmed()
+        context.accepted(response)
+        if dialog.ended is None:
+            dialog.confirmed()
         context.over(dialog)
         dialog.goOn()
 

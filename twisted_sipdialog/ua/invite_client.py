@@ -24,9 +24,11 @@ from twisted_sipdialog.errors import (
 )
 from twisted_sipdialog.interfaces import IInviteClientContext
 from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.status import Cause
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.calling import Calling
+from twisted_sipdialog.ua.client_context import causeOf
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.fork import Fork
@@ -45,6 +47,7 @@ class InviteClientContext(Calling):
         super().__init__(core, outgoing, session, factory, lateOffer, delegate)
         self._strays: dict[str, Acknowledgement] = {}  # to a 2xx that made no dialog
         self._proceeds = False  # told as a state of RFC 4235
+        self._isTold = False  # whether it was accepted, or failed
 
     def responseReceived(self, response: Response) -> None:
         """
@@ -120,7 +123,7 @@ class InviteClientContext(Calling):
         """The peer promised an answer and gave none: CANCEL (section 9.1)."""
         if not self._cancelled and not self._closed:
             self._answered.fire(Failure(Timeout(f"no answer from {self._outgoing.uri} in time")))
-            self._cancel([])
+            self._cancel([], Cause.NO_ANSWER)
 
     def _success(self, response: Response) -> None:
         known = self._forks.get(response.toTag)
@@ -156,8 +159,8 @@ class InviteClientContext(Calling):
                 fork.unwanted(response, Reason.OTHER_FORK if isFurther else Reason.LOCAL_CANCEL)
         if not isFurther:
             if over or self._cancelled:
-                self._fail(DialogTerminated("ended before it was answered", dialog.ended))
-            self._finished.fire(None)
+                self._fail(DialogTerminated("ended before it was answered", dialog.ended), response)
+            self._finished.fire(response)
 
     def answeredHere(self, fork: Fork) -> None:
         """The call was answered, and acknowledged, in C{fork}: others that still ring are not waited for."""
@@ -175,9 +178,25 @@ class InviteClientContext(Calling):
         self._endEarly(Reason.OTHER_FORK, False, None)
         self._giveBack()
 
+    def accepted(self, response: Response) -> None:
+        """A fork's 2xx was taken, and acknowledged."""
+        if not self._isTold:
+            self._isTold = True
+            self.core.tellAll(self.delegate, "requestAccepted", self, response)
+
     def over(self, outcome: Any) -> None:
         """What the 2xx of one fork came to: its dialog, or a failure; the first is the outcome of the call."""
+        if isinstance(outcome, Failure):
+            isGone = outcome.check(DialogTerminated) is not None
+            self._failed(Cause.DIALOG_ERROR if isGone else Cause.BAD_MEDIA_DESCRIPTION)
         self._answered.fire(outcome)
+
+    def _failed(self, cause: Cause) -> None:
+        """The call has no final response that it could tell of."""
+        if not self._isTold:
+            self._isTold = True
+            why = self._cause if self._cancelled else cause
+            self.core.tellAll(self.delegate, "requestFailed", self, None, why)
 
     def forkFailed(self, fork: Fork, failure: Failure) -> None:
         """
@@ -189,7 +208,7 @@ class InviteClientContext(Calling):
             fork.dialog.hangUp(Reason.MEDIA_LOST)
         else:
             self._answered.fire(failure)
-            self._cancel([])
+            self._cancel([], Cause.BAD_MEDIA_DESCRIPTION)
 
     def _refuseUnusable(self, response: Response) -> None:
         """A 2xx that makes no dialog, nor anywhere to send a BYE: it is acknowledged, so that it stops."""
@@ -202,7 +221,7 @@ class InviteClientContext(Calling):
         acknowledgement = self._strays[response.toTag] = Acknowledgement(self.core.client, outgoing)
         acknowledgement.send()
         if not self._closed:
-            self._fail(RemoteError("the 2xx has no usable Contact"))
+            self._fail(RemoteError("the 2xx has no usable Contact"), response)
 
     def _refusal(self, response: Response) -> None:
         if not self._cancelled and (self._follow(response) or self._raise(response)):
@@ -210,8 +229,11 @@ class InviteClientContext(Calling):
         self._close()
         reason = Reason.LOCAL_CANCEL if self._cancelled else Reason.REJECTED
         self._endAll(reason, not self._cancelled, response)
+        self._isTold = True
+        cause = self._cause if self._cancelled else Cause.of(response.statusCode)
+        self.core.tellRejected(self.delegate, self, response, cause)
         self._answered.fire(Failure(ResponseError(response)))
-        self._finished.fire(None)
+        self._finished.fire(response)
 
     def transactionFailed(self, error: SipError) -> None:
         """
@@ -220,7 +242,7 @@ class InviteClientContext(Calling):
         if not self._closed:
             self._fail(error)
 
-    def _fail(self, error: BaseException | None) -> None:
+    def _fail(self, error: BaseException | None, final: Response | None = None) -> None:
         self._close()
         if self._cancelled:
             reason = Reason.LOCAL_CANCEL
@@ -228,8 +250,9 @@ class InviteClientContext(Calling):
             kinds = (Timeout, Reason.NO_ANSWER), (TransportError, Reason.FLOW_LOST)
             reason = next((reason for kind, reason in kinds if isinstance(error, kind)), Reason.DIALOG_ERROR)
         self._endAll(reason, False, None)
+        self._failed(causeOf(error))
         self._answered.fire(Failure(error))
-        self._finished.fire(None)
+        self._finished.fire(Failure(error) if final is None else final)
 
     def _endAll(self, reason: Reason, byPeer: bool, response: Response | None) -> None:
         if not self._forks:
@@ -255,4 +278,4 @@ class InviteClientContext(Calling):
         if isOurs and not self._closed and all(d.state is Phase.TERMINATED for d in self.dialogs):
             # RFC 5057 section 5.1: the one dialog is lost, and a BYE in it may find nobody.
             self._answered.fire(Failure(error))
-            self._cancel([])
+            self._cancel([], Cause.DIALOG_ERROR)

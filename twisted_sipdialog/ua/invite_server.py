@@ -5,7 +5,7 @@ INVITE as its receiver (RFC 3261 section 13.3).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -18,6 +18,7 @@ from twisted_sipdialog.dialog.state_change import eventOf
 from twisted_sipdialog.errors import DialogTerminated, InvalidState, SipError
 from twisted_sipdialog.interfaces import IInviteServerContext
 from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.status import Cause
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
@@ -29,6 +30,17 @@ from twisted_sipdialog.ua.server_context import oneLine
 from twisted_sipdialog.ua.session import closeSession, discard, takeBack
 
 _log = Logger()
+
+#: What ends an invitation otherwise than by its status alone.
+_CAUSES: Final = {
+    Reason.REMOTE_CANCEL: Cause.CANCELED,
+    Reason.REMOTE_BYE: Cause.CANCELED,
+    Reason.NO_ANSWER: Cause.NO_ANSWER,
+    Reason.EXPIRED: Cause.EXPIRES,
+    Reason.NO_PRACK: Cause.NO_PRACK,
+    Reason.DIALOG_ERROR: Cause.DIALOG_ERROR,
+    Reason.MEDIA_LOST: Cause.BAD_MEDIA_DESCRIPTION,
+}
 
 
 def inviteReceived(core: Core, transaction: Any) -> None:
@@ -153,7 +165,6 @@ class InviteServerContext(ProvisionalContext):
         dialog = self.dialog
         if self.core.watch is not None:
             self.core.watch.moved(dialog, "early", response)
-        dialog.res = response
         self.core.tellAll(dialog.delegate, "dialogEarly", dialog)
 
     def _accepted(self, body: bytes, code: int, phrase: str, lines: Lines, delegate: Any) -> None:
@@ -192,6 +203,7 @@ class InviteServerContext(ProvisionalContext):
             dialog.keep(interval)
         self._awaitAck()
         self._isSent(dialog, response)
+        self.responded(response)
 
     def _agreed(self, dialog: Dialog, response: Response) -> None:
         """The 2xx is about to go out."""
@@ -206,6 +218,7 @@ class InviteServerContext(ProvisionalContext):
     def dialogEnded(self, error: SipError) -> None:
         """The dialog ended before the ACK, or before a re-INVITE in it was answered."""
         if not self.answered:
+            self._cause = Reason.DIALOG_ERROR, False, None
             self._refuse(487)
             return
         self._close()
@@ -230,18 +243,10 @@ class InviteServerContext(ProvisionalContext):
             else:
                 del core.fromSource[source]
 
-    def _send(
-        self,
-        statusCode: int,
-        reasonPhrase: str | None,
-        extraHeaders: Iterable[tuple[str, str]],
-        body: bytes,
-        contentType: str | None,
-    ) -> Response:
-        response = super()._send(statusCode, reasonPhrase, extraHeaders, body, contentType)
-        if statusCode >= 300:
+    def responded(self, response: Response) -> None:
+        if response.statusCode >= 300:
             self._ended(response)
-        return response
+        super().responded(response)
 
     def _ended(self, response: Response) -> None:
         """Refused: the early dialog goes with it."""
@@ -274,6 +279,9 @@ class InviteServerContext(ProvisionalContext):
             return self._cause
         reasons = {408: Reason.NO_ANSWER, 487: Reason.EXPIRED, 504: Reason.NO_PRACK}
         return reasons.get(response.statusCode, Reason.REJECTED), False, response
+
+    def _causeOf(self, response: Response) -> Cause:
+        return _CAUSES.get(self._why(response)[0]) or super()._causeOf(response)
 
     # Giving up.
 

@@ -181,21 +181,23 @@ class ProvisionalContext(AcceptedContext):
         reliably: bool,
         describes: bool,
     ) -> Deferred[Any]:
-        early = self.dialog.res is None
         if not reliably:
-            response = self._send(code, phrase, extra, body, contentType)
-            done: Deferred[Any] = succeed(None)
-        else:
-            if self.reliable is None:
-                self.reliable = self.dialog.reliable = Reliable(self)
-            reliable = self.reliable
-            # RFC 3311 section 5.1: whether the caller may send UPDATE from here on.
-            lines = [*reliable.lines(), ("Allow", self.core.allow()), *extra]
-            response = self._written(code, phrase, lines, body, contentType)
-            done = reliable.send(response, describes)
-        if early and not self.answered:
+            self._send(code, phrase, extra, body, contentType)
+            return succeed(None)
+        if self.reliable is None:
+            self.reliable = self.dialog.reliable = Reliable(self)
+        reliable = self.reliable
+        # RFC 3311 section 5.1: whether the caller may send UPDATE from here on.
+        lines = [*reliable.lines(), ("Allow", self.core.allow()), *extra]
+        return reliable.send(self._written(code, phrase, lines, body, contentType), describes)
+
+    def responded(self, response: Response) -> None:
+        isEarly = 100 < response.statusCode < 200 and self.dialog.res is None
+        if isEarly:
+            self.dialog.res = response
+        super().responded(response)
+        if isEarly and not self.answered:
             self._isEarly(response)
-        return done
 
     def _isEarly(self, response: Response) -> None:
         """The first provisional that makes the dialog known to the caller was sent."""

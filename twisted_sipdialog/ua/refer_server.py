@@ -194,23 +194,18 @@ class ReferServerContext(ServerContext):
             self._audience.begin(self.transaction, self.dialog, self.localTag())
         self._leave()
         self._respond(response)
-        tellRefer(self, "referRequestAccepted", response)
+        self.responded(response)
         self._audience.tell(StatusFragment(100))
         return succeed(None) if calling is None else self._follow(calling)
 
-    def reject(
-        self,
-        statusCode: int = 480,
-        reasonPhrase: str | None = None,
-        extraHeaders: Iterable[tuple[str, str]] = (),
-        body: bytes = b"",
-        contentType: str | None = None,
-    ) -> Deferred[Any]:
-        rejected = super().reject(statusCode, reasonPhrase, extraHeaders, body, contentType)
-        self._isRefused = True
-        self._leave()
-        tellRefer(self, "referRequestRejected", self.response)
-        return rejected
+    def responded(self, response: Response) -> None:
+        isRefused = response.statusCode >= 300
+        if isRefused:
+            self._isRefused = True
+            self._leave()
+        super().responded(response)
+        if response.statusCode >= 200:
+            tellRefer(self, "referRequestRejected" if isRefused else "referRequestAccepted", response)
 
     def sendNotify(self, status: StatusFragment | bytes | int) -> Deferred[Response | None]:
         """

@@ -41,7 +41,8 @@ class Reliable:
 
     def __init__(self, context: Any) -> None:
         """
-        @param context: the INVITE: its C{transmit(response)} sends, its C{unpracked()} is told that no PRACK came.
+        @param context: the INVITE: its C{transmit(response)} sends, its C{responded(response)} is told
+            that one was sent for the first time, its C{unpracked()} is told that no PRACK came.
         """
         self._context = context
         self._next = context.core.identity.random.getrandbits(30) + 1
@@ -90,7 +91,9 @@ class Reliable:
         now = timers.now()
         self._deadline, self._interval = now + values.transaction, values.T1
         self._timer = timers.at(now + values.T1, self._repeat)
-        self._context.transmit(self._queue[0].response)
+        response = self._queue[0].response
+        self._context.transmit(response)
+        self._context.responded(response)
 
     def _repeat(self, _: Any) -> None:
         """Section 3: each wait is twice the one before, without a limit but that of the whole."""

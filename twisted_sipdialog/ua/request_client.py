@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.message.grammar import isToken
-from twisted_sipdialog.ua.asking import Asking
+from twisted_sipdialog.ua.client_context import ClientContext
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.outgoing import Outgoing, extraLines, typeLine
 
@@ -52,16 +52,20 @@ def newRequest(core: Core, method: str, target: str, extraHeaders: Any) -> Outgo
     )
 
 
-def askAlone(core: Core, method: str, target: str, body: bytes, contentType: str | None, extraHeaders: Any) -> Asking:
+def askAlone(
+    core: Core, method: str, target: str, body: bytes, contentType: str | None, extraHeaders: Any, delegate: Any
+) -> ClientContext:
     """
     A request outside dialogs; C{start()} sends it.
 
-    @see: L{IUserAgent.request<twisted_sipdialog.interfaces.IUserAgent>}
+    @see: L{IUserAgent.requestContext<twisted_sipdialog.interfaces.IUserAgent>}
     """
     if method in _NOT_ALONE or not isToken(method):
         raise InvalidValue("method", method, "a method that stands alone: OPTIONS, MESSAGE, or an extension's")
+    if not isinstance(body, bytes):
+        raise InvalidValue("body", body, "bytes")
     outgoing = newRequest(core, method, target, extraHeaders)
     outgoing.body = body
     if body:
         outgoing.lines += [typeLine(contentType or "text/plain")]
-    return Asking(core, outgoing)
+    return ClientContext(core, outgoing, delegate)

@@ -20,9 +20,10 @@ from twisted_sipdialog.interfaces import IServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.status import Cause
 from twisted_sipdialog.status import reasonPhrase as standardPhrase
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import cancel
+from twisted_sipdialog.ua.delegation import Waiters, cancel
 from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 
 _log = Logger()
@@ -53,6 +54,7 @@ class ServerContext:
     __slots__ = (
         "_data",
         "_default",
+        "_finished",
         "_later",
         "_tag",
         "_timer",
@@ -82,6 +84,7 @@ class ServerContext:
         self.cancelled: Request | None = None
         self.pending: Deferred[Any] | None = None
         self._default = default
+        self._finished: Waiters | None = None
         self._later = False
         self._timer: Any = None
         self._tag = ""
@@ -189,6 +192,13 @@ class ServerContext:
     def answerLater(self) -> None:
         self._later = True
 
+    def whenFinished(self) -> Deferred[Response]:
+        if self._finished is None:
+            self._finished = Waiters()
+            if self.answered:
+                self._finished.fire(self.response)
+        return self._finished.wait()
+
     def _checked(self, verb: str, statusCode: int, lowest: int, highest: int) -> int:
         """Nothing is sent that the state or the range forbids."""
         if self.answered:
@@ -213,6 +223,7 @@ class ServerContext:
         extra = extraLines(extraHeaders, contact=statusCode >= 300) if extraHeaders else []
         response = self._written(statusCode, reasonPhrase, extra, body, contentType)
         self._respond(response)
+        self.responded(response)
         return response
 
     def _written(
@@ -250,6 +261,24 @@ class ServerContext:
         if response.statusCode >= 200:
             self._close()
         self.transaction.respond(response)
+
+    def responded(self, response: Response) -> None:
+        """C{response} was sent, the first time: whoever wants to know is told."""
+        core, code = self.core, response.statusCode
+        own = None if self.dialog is None else self.dialog.delegate
+        if code < 200:
+            core.tellAll(own, "progressSent", self, response)
+            return
+        if code < 300:
+            core.tellAll(own, "requestAccepted", self, response)
+        else:
+            core.tellRejected(own, self, response, self._causeOf(response))
+        if self._finished is not None:
+            self._finished.fire(response)
+
+    def _causeOf(self, response: Response) -> Cause:
+        """Why it was refused."""
+        return Cause.of(response.statusCode)
 
     def _close(self) -> None:
         """A final response goes out: nothing waits any more."""
@@ -292,10 +321,10 @@ class ServerContext:
             self._timer = self.core.timers.start(_QUIET * self.core.configuration.timers.T1, self._quiet)
 
     def _quiet(self, _: Any) -> None:
-        if self.response is None:
-            self._send(100, None, (), b"", None)
         rest = (_LATEST - _QUIET) * self.core.configuration.timers.T1
         self._timer = self.core.timers.start(rest, self._overdue)
+        if self.response is None:
+            self._send(100, None, (), b"", None)
 
     def _refuseFor(self, failure: Failure) -> None:
         """What was offered has no answer, for C{failure}; what its own code raised is logged."""

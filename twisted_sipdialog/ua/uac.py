@@ -340,6 +340,16 @@ class Sending:
             return None
         return self._cancel(lines) if self._provisional else None
 
+    def abandon(self) -> None:
+        """Nobody waits any more, and there is no CANCEL for it (section 9.1): nothing further is sent."""
+        if self._done:
+            return
+        self._done = True
+        if self._looking is not None:
+            self._looking.cancel()
+        elif self._transaction is not None:
+            self._transaction.finish()
+
     def _cancel(self, lines: Lines) -> Request | None:
         assert self.request is not None
         cancel = cancelOf(self.request, lines)

@@ -165,6 +165,7 @@ class UpdateServerContext(ServerContext):
         dialog.keep(interval)
         if self._byDefault:
             core.tellAll(dialog.delegate, TOLD[self.change], dialog, self.request)
+        self.responded(response)
         dialog.goOn()
         return response
 
