@@ -143,7 +143,7 @@ class ServerContext:
         body: bytes = b"",
         contentType: str | None = None,
     ) -> Deferred[Any]:
-        code = self._checked("progress", statusCode or self.provisional, *self.provisionals)
+        code = self._checked("progress", self.provisional if statusCode is None else statusCode, *self.provisionals)
         if self.response is None and not self.transaction.reliable:
             # RFC 4320 section 4.1: no 100 before the client repeats only every T2; from then on it goes by itself.
             self.request.response(code, reasonPhrase, "", extraHeaders, body, contentType)
@@ -182,6 +182,7 @@ class ServerContext:
         body: bytes | None = None,
         contentType: str | None = None,
     ) -> Deferred[Any]:
+        self._checked("reply", statusCode, 100, 699)
         # To a verb that answers offers an empty body is one that was given.
         given = {} if body is None else {"body": body}
         if statusCode < 200:
