@@ -171,6 +171,8 @@ class UserAgent(Service):
         ending += [referral.stopping() for referral in [*core.referrals]]
         for running in [*core.unfinished]:
             cancel(running)
+        for waiting in [*core.answering]:
+            waiting.reject(503)
         if ending:
             done: Deferred[Any] = Deferred()
             timeout = self.configuration.stopTimeout
@@ -302,6 +304,7 @@ class UserAgent(Service):
         left = [repr(leg) for leg in core.dialogs.values()] + self._transactions.leftovers()
         counted: dict[str, dict[Any, Any]] = {
             "unanswered INVITEs": core.invitations,
+            "unanswered requests": core.answering,
             "INVITEs of ours": core.calling,
             "requests of ours": core.asking,
             "sources": core.fromSource,

@@ -39,6 +39,7 @@ class Core:
     @ivar delegate: the application, or None.
     @ivar dialogs: every dialog, by its id.
     @ivar invitations: server contexts of INVITEs without a final response, oldest first.
+    @ivar answering: server contexts of other requests that wait for the application's answer.
     @ivar calling: client contexts of INVITEs without a final response.
     @ivar asking: other requests of ours without a final response.
     @ivar fromSource: how many unanswered INVITEs each source address has here.
@@ -63,6 +64,7 @@ class Core:
         self.delegate = delegate
         self.dialogs: dict[DialogId, Any] = {}
         self.invitations: dict[Any, None] = {}
+        self.answering: dict[Any, None] = {}
         self.calling: dict[Any, None] = {}
         self.asking: dict[Any, None] = {}
         self.fromSource: dict[str, int] = {}

@@ -286,6 +286,7 @@ class ServerContext:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self.core.answering.pop(self, None)
 
     # How the delegate did: see delegation.ask.
 
@@ -319,6 +320,7 @@ class ServerContext:
     def wait(self) -> None:
         """The answer takes its time: bound it (RFC 4320: never a 408, and a 100 only when it helps)."""
         if not self.answered and self._timer is None:
+            self.core.answering[self] = None
             self._timer = self.core.timers.start(_QUIET * self.core.configuration.timers.T1, self._quiet)
 
     def _quiet(self, _: Any) -> None:
@@ -336,7 +338,6 @@ class ServerContext:
         self.reject(status or 500)
 
     def _overdue(self, _: Any) -> None:
-        self._timer = None
         _log.warn("nobody answered {method} in time: 500", method=self.method)
         self.reject(500)
         cancel(self.pending)
