@@ -205,16 +205,22 @@ class StopTests(CalleeTestCase):
         self.stopped(agent, stopping)
 
     def test_later(self):
-        """A request kept by answerLater() leaves no timer behind."""
+        """A request kept by answerLater() is answered as well (RFC 3261 section 8.2.6), and leaves no timer behind."""
 
         class Texts(Callee):
             def messageReceived(self, context):
+                self.contexts.append(context)
                 context.answerLater()
 
-        agent = self.agent(Texts())
-        self.peer.request("MESSAGE", agent)
+        callee = Texts()
+        agent = self.agent(callee)
+        message = self.peer.request("MESSAGE", agent)
         self.network.advance(0.01)
-        self.stopped(agent, self.stop(agent))
+        finished = callee.context.whenFinished()
+        stopping = self.stop(agent)
+        self.assertEqual(self.finalTo(message).statusCode, 503)
+        self.assertEqual(self.successResultOf(finished).statusCode, 503)
+        self.stopped(agent, stopping)
 
     def test_many(self):
         """A hundred calls in all states end within stopTimeout, each told once."""
