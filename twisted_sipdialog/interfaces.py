@@ -5,7 +5,7 @@ Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{ISessionServe
 L{IInviteServerContext}, L{IClientContext}, L{IInviteClientContext}, L{IDialog}, L{ILateOffer}, L{IEnded}.
 I{Provided by the application}: L{IRequestDelegate}, L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases),
 L{ISessionDescription} (media/ has two), which may be L{IMediaWatch} and L{IToneSource} as well,
-L{ISessionDescriptionFactory}, L{IMessageObserver}.
+L{ISessionDescriptionFactory}, L{ISessionModifier}, L{IMessageObserver}.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.sdp import SessionDescription
 from twisted_sipdialog.status import Cause
 
 #: Header lines as applications give them, in order.
 Fields = Iterable[tuple[str, str]]
+#: L{ISessionModifier}s as applications give them, in order.
+Modifiers = Iterable[Callable[[SessionDescription], Any]]
 
 
 class IUserAgent(Interface):
@@ -58,6 +61,7 @@ class IUserAgent(Interface):
         extraHeaders: Fields = (),
         delegate: Any = None,
         media: Callable[[str], Any] | None = None,
+        modifiers: Modifiers = (),
     ) -> Deferred[Any]:
         """
         Call C{target} (RFC 3261 section 13.2).
@@ -66,15 +70,18 @@ class IUserAgent(Interface):
         @param body: the offer as C{bytes}; None: C{media} makes one; C{b""}: none is sent, and the peer's offer in
             the 2xx is answered by C{media}.
         @param media: an L{ISessionDescriptionFactory}; default: that of the configuration.
+        @param modifiers: L{ISessionModifier}s, run in order over every description of ours that C{body} or C{media}
+            gives this call, later offers and answers as well.
         @param delegate: an L{IDialogDelegate}.
         @return: a Deferred of the confirmed L{IDialog}.  Cancelling it sends CANCEL, or ACK and BYE when a 2xx
             crosses it.  It fails with L{ResponseError<twisted_sipdialog.errors.ResponseError>} (the final
             response), L{Timeout<twisted_sipdialog.errors.Timeout>},
             L{TransportError<twisted_sipdialog.errors.TransportError>}, C{CancelledError},
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (ended before it stood), what C{media}
-            failed with, or another L{RemoteError<twisted_sipdialog.errors.RemoteError>} (a 2xx that makes no call).
+            or a modifier failed with, or another L{RemoteError<twisted_sipdialog.errors.RemoteError>} (a 2xx that
+            makes no call).
         @raise InvalidState: the user agent is not running.
-        @raise InvalidValue: C{target} is no URI, or a header is not allowed.
+        @raise InvalidValue: C{target} is no URI, a header is not allowed, or C{body} is no SDP and there are modifiers.
         @raise LocalError: neither C{body} nor C{media} is there.
         """
 
@@ -85,6 +92,7 @@ class IUserAgent(Interface):
         extraHeaders: Fields = (),
         delegate: Any = None,
         media: Callable[[str], Any] | None = None,
+        modifiers: Modifiers = (),
     ) -> Any:
         """
         As L{invite}, but gives the L{IInviteClientContext} behind it.
@@ -251,13 +259,17 @@ class ISessionServerContext(IServerContext):
         body: bytes | None = None,
         contentType: str | None = None,
         media: Callable[[str], Any] | None = None,
+        modifiers: Modifiers = (),
     ) -> Deferred[Any]:
         """
         Answer the offer, if there is one: by C{body}, by C{media}, else by the dialog's own session description.
 
+        @param modifiers: L{ISessionModifier}s, run in order over the answer; over what C{body} or C{media} says later
+            as well, but over the dialog's own description this once.
         @return: a Deferred of the response.  It fails with what made no answer (C{NotAcceptable}: 488 was sent), or
             with L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (refused, or the call ended, meanwhile).
         @raise InvalidState: it was accepted already, and its answer is being made.
+        @raise InvalidValue: C{body} is no SDP, and there are modifiers.
         @raise LocalError: an offer, and nothing describes the session.
         """
 
@@ -277,6 +289,7 @@ class IInviteServerContext(ISessionServerContext):
         contentType: str | None = None,
         reliable: bool | None = None,
         media: Callable[[str], Any] | None = None,
+        modifiers: Modifiers = (),
     ) -> Deferred[Request | None]:
         """
         Send a provisional response: 180 by default, 100 to 199 allowed.
@@ -287,12 +300,15 @@ class IInviteServerContext(ISessionServerContext):
 
         @param reliable: True: reliably; False: not; None: reliably if the caller or the configuration's C{rel100}
             requires it.
+        @param modifiers: as of C{accept()}, for what C{body} or C{media} says; with them a C{body} that is sent
+            unreliably is kept for C{accept()}, too.
         @return: a Deferred of None, fired at send; if reliable, of the PRACK.  It fails with
             L{NoPrack<twisted_sipdialog.errors.NoPrack>} (the INVITE was refused with 504, or our 2xx overtook it), with
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}, or with what C{media} failed with (the
             INVITE was refused, as by C{accept()}, which waits while the description is being made here).
         @raise InvalidState: C{reliable}, and the caller or we do not support it; not C{reliable}, and the caller
             requires it; a description after offer and answer are through.
+        @raise InvalidValue: C{body} is no SDP, and there are modifiers.
         """
 
     def accept(
@@ -302,6 +318,7 @@ class IInviteServerContext(ISessionServerContext):
         body: bytes | None = None,
         contentType: str | None = None,
         media: Callable[[str], Any] | None = None,
+        modifiers: Modifiers = (),
         delegate: Any = None,
     ) -> Deferred[Any]:
         """
@@ -309,13 +326,18 @@ class IInviteServerContext(ISessionServerContext):
 
         @param body: the answer (or the offer, if the INVITE had none), as C{bytes}; it wins over C{media}.
         @param media: an L{ISessionDescriptionFactory}; default: that of the configuration.
+        @param modifiers: L{ISessionModifier}s, run in order over every description of ours that C{body} or C{media}
+            gives this call, later offers and answers as well; in a re-INVITE that the dialog's own session description
+            answers, over that answer alone.
         @param delegate: an L{IDialogDelegate} for the dialog.
         @return: a Deferred of the L{IDialog}, fired at the ACK (C{dialog} has it from the 2xx on).  It fails with
             L{NoAck<twisted_sipdialog.errors.NoAck>}, with
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (the caller gave up, or a BYE came before
             the ACK), with what C{media} failed with (C{NotAcceptable}: 488 was sent; else its C{statusCode}, or 500),
             or with L{RemoteError<twisted_sipdialog.errors.RemoteError>} (the ACK has no answer to our offer).
-        @raise InvalidState: it was accepted already; a C{body} other than the description that C{progress()} gave.
+        @raise InvalidState: it was accepted already; modifiers, or a C{body} other than the description, once
+            C{progress()} gave that.
+        @raise InvalidValue: C{body} is no SDP, and there are modifiers.
         @raise LocalError: neither C{body} nor C{media} is there.
         """
 
@@ -513,6 +535,7 @@ class ILateOffer(Interface):
         @param sdp: the answer; None: the dialog's session description makes it.
         @return: a Deferred of the answer that was sent; fails with what made none (the call is then ended by BYE).
         @raise InvalidState: it was answered, or is over.
+        @raise InvalidValue: C{sdp} is no SDP, and C{modify()} was given modifiers.
         """
 
 
@@ -572,6 +595,7 @@ class IDialog(Interface):
         extraHeaders: Fields = (),
         contentType: str = "application/sdp",
         method: str | None = None,
+        modifiers: Modifiers = (),
     ) -> Deferred[Any]:
         """
         Change the session by a re-INVITE (RFC 3261 section 14.1) or an UPDATE (RFC 3311).
@@ -585,6 +609,8 @@ class IDialog(Interface):
             limits each of our media from now on; or None: the re-INVITE has no offer, and the peer's is answered
             in the ACK.
         @param method: C{"INVITE"} or C{"UPDATE"}; None: UPDATE in an early dialog, else INVITE.
+        @param modifiers: L{ISessionModifier}s, run in order over the offer, or for None over the answer; over later
+            descriptions of this call not again.
         @return: a Deferred of the peer's answer, C{bytes}; for None, of an L{ILateOffer}.  Cancelling it sends
             CANCEL, or takes it out of the queue.  It fails with
             L{ResponseError<twisted_sipdialog.errors.ResponseError>} (refused),
@@ -595,7 +621,7 @@ class IDialog(Interface):
             as it was), L{InvalidState<twisted_sipdialog.errors.InvalidState>} (C{"unhold"}, and nothing is held; an
             UPDATE, and the peer does not allow it; a re-INVITE, and the call is not answered yet),
             C{CancelledError}, or with what made no offer.
-        @raise InvalidValue: C{sdp}, C{method} or a header cannot be so.
+        @raise InvalidValue: C{sdp}, C{method} or a header cannot be so; C{sdp} is no SDP, and there are modifiers.
         """
 
     def request(
@@ -935,6 +961,27 @@ class ISessionDescriptionFactory(Interface):
     def __call__(localHost: str) -> ISessionDescription:
         """
         @param localHost: the address of ours that this peer reaches; IPv6 without brackets.
+        """
+
+
+class ISessionModifier(Interface):
+    """
+    Changes our own offers and answers before they go out, as what the session description left out, or says otherwise
+    than this peer needs it.  May be a plain function, return a Deferred, or be a coroutine function.
+
+    What raises, fails or returns something else sends nothing: whatever needed the description fails with it, and what
+    was in force stays.  The call's end cancels what it waits for.
+
+    The o= line is kept in order for it: the next version where the description is another than the last one that
+    went out, the same where it is not (RFC 3264 section 8).  A medium that it takes out of an answer is refused, and
+    one that the peer knew is withdrawn, by port 0; one that it adds to an answer fails as C{NotAcceptable}.
+    """
+
+    def __call__(description: SessionDescription) -> SessionDescription | Deferred[SessionDescription]:
+        """
+        @param description: L{SessionDescription<twisted_sipdialog.message.sdp.SessionDescription>}, an immutable value:
+            our offer or answer, as the modifier before this one left it.
+        @return: what goes out instead: of the same type, C{description} itself for no change.
         """
 
 

@@ -212,8 +212,9 @@ class UserAgent(Service):
         extraHeaders: Iterable[tuple[str, str]] = (),
         delegate: Any = None,
         media: Any = None,
+        modifiers: Iterable[Any] = (),
     ) -> Deferred[Dialog]:
-        context = self.inviteContext(target, body, contentType, extraHeaders, delegate, media)
+        context = self.inviteContext(target, body, contentType, extraHeaders, delegate, media, modifiers)
         return _outcome(context, context.whenAnswered())
 
     def inviteContext(
@@ -224,9 +225,10 @@ class UserAgent(Service):
         extraHeaders: Iterable[tuple[str, str]] = (),
         delegate: Any = None,
         media: Any = None,
+        modifiers: Iterable[Any] = (),
     ) -> InviteClientContext:
         self._mayCall("invite")
-        context = callTo(self._core, target, body, contentType, extraHeaders, delegate, media)
+        context = callTo(self._core, target, body, contentType, extraHeaders, delegate, media, modifiers)
         self._whenReady(context.start, context.transactionFailed)
         return context
 

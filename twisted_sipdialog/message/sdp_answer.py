@@ -131,6 +131,27 @@ def noneOf(offer: SessionDescription, local: SessionDescription) -> SessionDescr
     return SessionDescription.fromLines(lines).asNextOf(local)
 
 
+def placed(ours: SessionDescription, places: Iterable[Media], more: bool = True) -> SessionDescription:
+    """
+    C{ours} with its media in C{places}, in their order, by their types; port 0 stands where it has none (RFC 3264
+    sections 6 and 8.2).  It is C{ours} itself when that is so already.
+
+    @param more: its further media come behind them; False: they are left out.
+    """
+    rest = list(ours.media)
+    lines = list(ours.lines)
+    for place in places:
+        media = next((media for media in rest if media.type == place.type), None)
+        if media is None:
+            lines += _refused(place, ours)
+        else:
+            rest.remove(media)
+            lines += media.lines
+    if more:
+        lines += [line for media in rest for line in media.lines]
+    return ours if lines == ours.allLines else SessionDescription.fromLines(lines)
+
+
 def checkAnswer(offer: SessionDescription, answer: SessionDescription) -> None:
     """
     An answer must have the media of the offer in their order, and accept at

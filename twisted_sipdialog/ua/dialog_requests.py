@@ -83,8 +83,10 @@ class DialogRequests(DialogView):
         extraHeaders: Iterable[tuple[str, str]] = (),
         contentType: str = "application/sdp",
         method: str | None = None,
+        modifiers: Iterable[Any] = (),
     ) -> Deferred[Any]:
-        changing: Deferred[Any] = self.core.sends["modify"](self, sdp, extraLines(extraHeaders), contentType, method)
+        modify, lines = self.core.sends["modify"], extraLines(extraHeaders)
+        changing: Deferred[Any] = modify(self, sdp, lines, contentType, method, modifiers)
         return changing
 
     def refer(

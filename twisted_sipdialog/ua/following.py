@@ -42,6 +42,7 @@ def follow(context: Any, options: dict[str, Any], modifiers: Iterable[Any]) -> I
         lines,
         options.get("delegate", None if dialog is None else dialog.delegate),
         options.get("media") or _media(core, dialog),
+        modifiers,
     )
     if not _mayProve(core, referral.target):
         calling.proveNothing()

@@ -27,7 +27,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.provisional import ProvisionalContext
 from twisted_sipdialog.ua.server_context import oneLine
-from twisted_sipdialog.ua.session import closeSession, discard, takeBack
+from twisted_sipdialog.ua.session import checkModifiers, closeSession, discard, takeBack
 
 _log = Logger()
 
@@ -84,6 +84,7 @@ class InviteServerContext(ProvisionalContext):
         body: bytes | None = None,
         contentType: str | None = None,
         media: Any = None,
+        modifiers: Iterable[Any] = (),
         delegate: Any = None,
     ) -> Deferred[Dialog]:
         code = self._checked("accept", statusCode, 200, 299)
@@ -91,16 +92,17 @@ class InviteServerContext(ProvisionalContext):
             raise InvalidState("accept", "it was accepted already and its answer is being made")
         lines = extraLines(extraHeaders) if extraHeaders else []
         phrase = standardPhrase(code) if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
-        if self._describing is not None and body is None:
+        checked = checkModifiers(modifiers, body, contentType) if modifiers else ()
+        if self._describing is not None and body is None and not checked:
             acknowledged = self._acknowledged = Outcome()
             self._accepting = code, phrase, lines, delegate
             self.wait()
             return acknowledged
         offer = self.offer
         if self._described is not None or self._describing is not None:
-            described: Any = self._foretold(body)
+            described: Any = self._foretold(body, checked)
         else:
-            self._session = self._describe(body, contentType, media)
+            self._session = self._describe(body, contentType, media, checked)
             described = None
         acknowledged = self._acknowledged = Outcome()
         self._lateOffer = offer is None and described != b""
@@ -118,10 +120,10 @@ class InviteServerContext(ProvisionalContext):
             self._undescribed(Failure())
         return acknowledged
 
-    def _foretold(self, body: bytes | None) -> bytes:
+    def _foretold(self, body: bytes | None, modifiers: tuple[Any, ...] = ()) -> bytes:
         """What the 2xx says after progress() described the session: nothing, once offer and answer are through."""
         described = self._described
-        if described is None or (body is not None and body != described):
+        if described is None or modifiers or (body is not None and body != described):
             raise InvalidState(
                 "accept", "the session is described already", "RFC 6337 section 2.2; modify() changes it"
             )

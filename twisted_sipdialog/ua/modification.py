@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -26,37 +25,20 @@ from twisted_sipdialog.errors import (
     SipError,
     Timeout,
 )
+from twisted_sipdialog.media.modified import modified
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
-from twisted_sipdialog.ua.session import SDP, GivenOffer, discard, holds, sdpOf, successor, takeBack
+from twisted_sipdialog.ua.session import GivenOffer, discard, holds, once, sdpOf, successor, takeBack
 from twisted_sipdialog.ua.uac import Sending
+from twisted_sipdialog.ua.wanted import Wanted
 
 #: How often one change is sent at most.
 _MOST: Final = 5
 #: Seconds in Retry-After beyond which we do not wait.
 _PATIENCE: Final = 32
-
-
-@attrs.frozen
-class Wanted:
-    """
-    What a change is to make of the session.
-
-    @ivar offers: it has an offer at all.
-    @ivar body: the offer, if the application gave it.
-    @ivar contentType: its type.
-    @ivar limit: else the direction that limits our media from now on; None: as before.
-    @ivar resumes: it ends a hold of ours, and is nothing without one.
-    """
-
-    offers: bool = True
-    body: bytes | None = None
-    contentType: str = SDP
-    limit: str | None = None
-    resumes: bool = False
 
 
 @implementer(IClientTransactionUser)
@@ -151,16 +133,24 @@ class Modification:
         """Our offer: what the application gave, or what describes the call says."""
         wanted, dialog = self._wanted, self.dialog
         if wanted.body is not None:
-            changes = dialog.changes
-            given = changes.latest = successor(wanted.body, wanted.contentType, dialog.local.sdp, changes.latest)
-            session = self._session = GivenOffer(given, wanted.contentType)
-            return session.offer()
+            if not wanted.modifiers:
+                return self._given(wanted.body)
+            making = Deferred.fromCoroutine(modified(wanted.body, wanted.modifiers))
+            return making.addCallback(lambda description: self._given(description.toBytes()))
         session = self._session = dialog.session
         if session is None:
             raise InvalidState("modify", "nothing describes the session")
         if wanted.resumes and not holds(session):
             raise InvalidState("modify", "nothing is held")
+        session = self._session = once(dialog, wanted.modifiers)
         return session.offer() if wanted.limit is None else session.offer(wanted.limit)
+
+    def _given(self, body: bytes) -> bytes:
+        """The application's own, as the next of what we said."""
+        changes, kind = self.dialog.changes, self._wanted.contentType
+        given = changes.latest = successor(body, kind, self.dialog.local.sdp, changes.latest)
+        session = self._session = GivenOffer(given, kind)
+        return session.offer()
 
     def _send(self, body: bytes) -> None:
         self._described = None

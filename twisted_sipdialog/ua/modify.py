@@ -4,6 +4,7 @@ The verbs that change a session or keep it alive: C{modify()}, C{update()}, the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, fail
@@ -14,11 +15,12 @@ from twisted_sipdialog.errors import InvalidState, InvalidValue, ResponseError, 
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.changes import Changes
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.modification import Modification, Wanted
+from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.reinvite_client import Reinvite
-from twisted_sipdialog.ua.session import SDP
+from twisted_sipdialog.ua.session import SDP, checkModifiers
 from twisted_sipdialog.ua.update import RawUpdate, Update
+from twisted_sipdialog.ua.wanted import Wanted
 
 #: What C{modify()} takes for an offer by its name.
 _LIMITS: Final = {
@@ -28,21 +30,24 @@ _LIMITS: Final = {
 }
 
 
-def modify(dialog: Dialog, sdp: Any, lines: Lines, contentType: str, method: str | None) -> Deferred[Any]:
+def modify(
+    dialog: Dialog, sdp: Any, lines: Lines, contentType: str, method: str | None, modifiers: Iterable[Any] = ()
+) -> Deferred[Any]:
     """
     @see: L{IDialog.modify<twisted_sipdialog.interfaces.IDialog>}
     """
     if method not in (None, "INVITE", "UPDATE"):
         raise InvalidValue("method", method, "INVITE, UPDATE, or None for what fits")
     typeLine(contentType)  # may raise
+    checked = checkModifiers(modifiers, sdp if isinstance(sdp, bytes) else None, contentType) if modifiers else ()
     if sdp is None:
         if method == "UPDATE":
             raise InvalidValue("method", method, "without an offer it is a re-INVITE: an UPDATE has none to give back")
-        wanted = Wanted(offers=False)
+        wanted = Wanted(offers=False, modifiers=checked)
     elif isinstance(sdp, bytes) and sdp:
-        wanted = Wanted(body=sdp, contentType=contentType)
+        wanted = Wanted(body=sdp, contentType=contentType, modifiers=checked)
     elif isinstance(sdp, str) and sdp in _LIMITS:
-        wanted = Wanted(limit=_LIMITS[sdp], resumes=sdp == "unhold")
+        wanted = Wanted(limit=_LIMITS[sdp], resumes=sdp == "unhold", modifiers=checked)
     else:
         raise InvalidValue("sdp", sdp, "an offer as bytes, one of " + ", ".join(_LIMITS) + ", or None")
     if dialog.isOver:

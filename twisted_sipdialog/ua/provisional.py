@@ -19,7 +19,7 @@ from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reliable import Reliable
 from twisted_sipdialog.ua.server_context import oneLine
-from twisted_sipdialog.ua.session import describe, lend, sdpOf
+from twisted_sipdialog.ua.session import checkModifiers, describe, lend, sdpOf
 
 #: Seconds between repetitions of a provisional that keep proxies patient (section 13.3.1.1).
 _REMINDER = 60.0
@@ -77,6 +77,7 @@ class ProvisionalContext(AcceptedContext):
         contentType: str | None = None,
         reliable: bool | None = None,
         media: Any = None,
+        modifiers: Iterable[Any] = (),
     ) -> Deferred[Any]:
         code = self._checked("progress", self.provisional if statusCode is None else statusCode, *self.provisionals)
         if code == 100:
@@ -87,18 +88,19 @@ class ProvisionalContext(AcceptedContext):
         lines = extraLines(extraHeaders) if extraHeaders else []
         if reasonPhrase is not None:
             oneLine("reasonPhrase", reasonPhrase)
+        checked = checkModifiers(modifiers, body, contentType) if modifiers else ()
         if self.dialog is None:
             self._makeDialog()
         if not body and media is None:
             return self._provide(code, reasonPhrase, lines, b"", None, reliably, False)
-        if not reliably and body:
+        if not reliably and body and not checked:
             return self._provide(code, reasonPhrase, lines, body, contentType, False, False)
         if self._session is not None:
             raise InvalidState(
                 "progress", "the session is described already", "RFC 6337 section 2.2; modify() changes it"
             )
         offer = self.offer
-        session = self._session = self._describe(body, contentType, media)
+        session = self._session = self._describe(body, contentType, media, checked)
         done = Outcome()
         try:
             described = session.offer() if offer is None else session.answer(offer)
@@ -153,8 +155,8 @@ class ProvisionalContext(AcceptedContext):
             failure = Failure(DialogTerminated("it was answered before its description was made"))
         fire(done, failure)
 
-    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
-        return describe(self.core, body, contentType, media, self.transaction.flow)
+    def _describe(self, body: bytes | None, contentType: str | None, media: Any, modifiers: tuple[Any, ...]) -> Any:
+        return describe(self.core, body, contentType, media, self.transaction.flow, modifiers)
 
     def _isReliable(self, wanted: bool | None) -> bool:
         """RFC 3262 section 3: whom it may be sent to, and whom it must."""

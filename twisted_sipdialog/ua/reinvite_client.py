@@ -14,15 +14,27 @@ from twisted_sipdialog.dialog.offer_answer import Exchange
 from twisted_sipdialog.dialog.reliable import TAG, rseqOf
 from twisted_sipdialog.errors import InvalidState, RemoteError, SipError
 from twisted_sipdialog.interfaces import ILateOffer
+from twisted_sipdialog.media.modified import modified
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.ua.acknowledgement import Acknowledgement
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import hostOf
-from twisted_sipdialog.ua.modification import Modification, Wanted
+from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, typeLine
 from twisted_sipdialog.ua.prack import Acknowledging
-from twisted_sipdialog.ua.session import SDP, GivenDescription, closeSession, declined, restore, sdpOf, successor
+from twisted_sipdialog.ua.session import (
+    SDP,
+    GivenDescription,
+    checkModifiers,
+    closeSession,
+    declined,
+    once,
+    restore,
+    sdpOf,
+    successor,
+)
+from twisted_sipdialog.ua.wanted import Wanted
 
 
 class Reinvite(Modification):
@@ -130,6 +142,11 @@ class Reinvite(Modification):
         else:
             fire(self.done, late)
 
+    @property
+    def modifiers(self) -> tuple[Any, ...]:
+        """Those of the answer to a late offer."""
+        return self._wanted.modifiers
+
     def acknowledge(self, response: Response, body: bytes) -> None:
         """Send the ACK, which answers the offer of the 2xx if that has one (section 13.2.2.4)."""
         self.isInviting = False
@@ -202,14 +219,23 @@ class LateOffer:
         reinvite = self._reinvite
         if reinvite is None or self._answering is not None:
             raise InvalidState("answer", "it was answered, or is over", "one answer, RFC 3264 section 4")
-        dialog = reinvite.dialog
-        session = dialog.session if sdp is None else GivenDescription(successor(sdp, SDP, dialog.local.sdp))
-        answering = self._answering = maybeDeferred(session.answer, self.offer)
+        modifiers = checkModifiers(reinvite.modifiers, sdp, SDP)  # may raise
+        answering = self._answering = Deferred.fromCoroutine(self._answer(reinvite.dialog, sdp, modifiers))
         done: Deferred[bytes] = Outcome()
-        answering.addCallbacks(self._answered, self._unanswered, (session, done), errbackArgs=(done,))
+        answering.addCallbacks(self._answered, self._unanswered, (done,), errbackArgs=(done,))
         return done
 
-    def _answered(self, answer: bytes, session: Any, done: Deferred[Any]) -> None:
+    async def _answer(self, dialog: Dialog, sdp: bytes | None, modifiers: tuple[Any, ...]) -> tuple[Any, bytes]:
+        """What describes the call from then on, and its answer."""
+        if sdp is None:
+            session = once(dialog, modifiers)
+        else:
+            given = (await modified(sdp, modifiers)).toBytes() if modifiers else sdp
+            session = GivenDescription(successor(given, SDP, dialog.local.sdp))
+        return session, await maybeDeferred(session.answer, self.offer)
+
+    def _answered(self, answered: tuple[Any, bytes], done: Deferred[Any]) -> None:
+        session, answer = answered
         reinvite = self._reinvite
         if reinvite is None:
             fire(done, Failure(CancelledError()))

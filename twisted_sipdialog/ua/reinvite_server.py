@@ -18,7 +18,7 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.invite_server import InviteServerContext
-from twisted_sipdialog.ua.session import SDP, restore, successor, takeBack
+from twisted_sipdialog.ua.session import describeAnew, restore, takeBack
 
 #: How many 2xx of ours in one dialog may wait for their ACK.
 _MOST: Final = 4
@@ -95,12 +95,8 @@ class ReinviteServerContext(InviteServerContext):
         if offer is not None:
             dialog.dialogState.exchanged("offer received")
 
-    def _describe(self, body: bytes | None, contentType: str | None, media: Any) -> Any:
-        if body is None and media is None and self.dialog.session is not None:
-            return self.dialog.session
-        if body:
-            body = successor(body, contentType or SDP, self.dialog.local.sdp)
-        return super()._describe(body, contentType, media)
+    def _describe(self, body: bytes | None, contentType: str | None, media: Any, modifiers: tuple[Any, ...]) -> Any:
+        return describeAnew(self.core, self.dialog, body, contentType, media, self.transaction.flow, modifiers)
 
     @property
     def owesOffer(self) -> bool:  # type: ignore[override]

@@ -4,12 +4,14 @@ The session description of a call: where it comes from, and where SDP stands in 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.logger import Logger
 
-from twisted_sipdialog.errors import LocalError, ParseError
+from twisted_sipdialog.errors import InvalidValue, LocalError, ParseError
 from twisted_sipdialog.media.fixed import FixedDescription
+from twisted_sipdialog.media.modified import Modified
 from twisted_sipdialog.message import Headers, Message, Response
 from twisted_sipdialog.message.multipart import findBody
 from twisted_sipdialog.message.sdp import SessionDescription
@@ -108,20 +110,85 @@ def declined(response: Response, local: bytes | None, host: str) -> bytes:
         return b""
 
 
-def describe(core: Core, body: bytes | None, contentType: str | None, media: Any, flow: Any) -> Any:
+def describe(
+    core: Core,
+    body: bytes | None,
+    contentType: str | None,
+    media: Any,
+    flow: Any,
+    modifiers: tuple[Any, ...] = (),
+    latest: bytes | None = None,
+) -> Any:
     """
     The L{ISessionDescription<twisted_sipdialog.interfaces.ISessionDescription>} that accepts a call: the body
     given, else the media given, else the configuration's.
 
     @param flow: tells which address of ours the peer reaches.
+    @param modifiers: those of all it says, see L{checkModifiers}.
+    @param latest: our description in force, which it goes on with; None: there is none.
     @raise LocalError: there is none of them.
     """
-    if body is not None:
-        return GivenDescription(body, contentType or SDP)
     factory = media or core.configuration.media
-    if factory is None:
+    if body is not None:
+        session = GivenDescription(body, contentType or SDP)
+    elif factory is None:
         raise LocalError("accept() needs a body, or media (here or in the configuration)")
-    return factory(hostOf(flow))
+    else:
+        session = factory(hostOf(flow))
+    return Modified(session, modifiers, latest) if modifiers else session
+
+
+def checkModifiers(modifiers: Iterable[Any], body: bytes | None, contentType: str | None) -> tuple[Any, ...]:
+    """
+    Those of the application, in order, for its C{body}, if it gave one.
+
+    @raise InvalidValue: one of them cannot be called; or C{body} is no SDP, which they could change.
+    """
+    checked = tuple(modifiers)
+    for modifier in checked:
+        if not callable(modifier):
+            raise InvalidValue("modifiers", modifier, "functions over a SessionDescription")
+    if checked and body:
+        if (contentType or SDP) != SDP:
+            raise InvalidValue("contentType", contentType, f"{SDP} with modifiers")
+        try:
+            SessionDescription.parse(body)
+        except ParseError as e:
+            raise InvalidValue("body", body, str(e)) from None
+    return checked
+
+
+def once(dialog: Any, modifiers: tuple[Any, ...]) -> Any:
+    """What describes the session of C{dialog}, or None; its next offer or answer has C{modifiers} over it."""
+    session = dialog.session
+    if not modifiers or session is None:
+        return session
+    if not isinstance(session, Modified):
+        # Not adopted: it is the same one still, with its tones told already.
+        session = dialog.session = Modified(session, (), session.local)
+    session.once = modifiers
+    return session
+
+
+def describeAnew(
+    core: Core,
+    dialog: Any,
+    body: bytes | None,
+    contentType: str | None,
+    media: Any,
+    flow: Any,
+    modifiers: tuple[Any, ...] = (),
+) -> Any:
+    """
+    As L{describe} for a re-INVITE or UPDATE of the peer in C{dialog}: given neither body nor media, what describes
+    the call answers, with C{modifiers} this once.
+    """
+    if body is None and media is None and dialog.session is not None:
+        return once(dialog, modifiers)
+    current = dialog.local.sdp
+    if body:
+        body = successor(body, contentType or SDP, current)
+    return describe(core, body, contentType, media, flow, modifiers, current)
 
 
 class NoDescription:

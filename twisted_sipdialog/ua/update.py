@@ -24,7 +24,7 @@ from twisted_sipdialog.ua.modification import Modification
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reinvite_server import TOLD, isDefault, isOffering, refuse
 from twisted_sipdialog.ua.server_context import ServerContext, oneLine
-from twisted_sipdialog.ua.session import SDP, describe, discard, sdpOf, successor, takeBack
+from twisted_sipdialog.ua.session import checkModifiers, describeAnew, discard, sdpOf, takeBack
 
 
 class Update(Modification):
@@ -114,6 +114,7 @@ class UpdateServerContext(ServerContext):
         body: bytes | None = None,
         contentType: str | None = None,
         media: Any = None,
+        modifiers: Iterable[Any] = (),
     ) -> Deferred[Any]:
         code = self._checked("accept", statusCode, 200, 299)
         if self._answering is not None:
@@ -123,14 +124,9 @@ class UpdateServerContext(ServerContext):
             oneLine("reasonPhrase", reasonPhrase)
         if self.offer is None:
             return succeed(self._accepted(b"", code, reasonPhrase, lines))
-        dialog = self.dialog
-        if body is None and media is None and dialog.session is not None:
-            session = dialog.session
-        else:
-            if body:
-                body = successor(body, contentType or SDP, dialog.local.sdp)
-            session = describe(self.core, body, contentType, media, self.transaction.flow)
-        self._session = session
+        checked = checkModifiers(modifiers, body, contentType) if modifiers else ()
+        flow = self.transaction.flow
+        session = self._session = describeAnew(self.core, self.dialog, body, contentType, media, flow, checked)
         try:
             answer = session.answer(self.offer)
         except Exception:
