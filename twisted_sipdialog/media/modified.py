@@ -78,7 +78,7 @@ class Modified:
                 ours = placed(ours, SessionDescription.parse(before).media)  # RFC 3264 section 8: none may vanish
             sent = self._begin(ours)
         except Exception:
-            self._session.rollback()
+            self.rollback()
             raise
         self._offered = own, sent
         self._first = self._first or self._offered
@@ -100,15 +100,15 @@ class Modified:
             checkAnswer(theirs, ours)
             sent = self._begin(ours)
         except Exception:
-            self._session.rollback()
+            self.rollback()
             raise
         self._offered = None
         self.local, self.remote = sent, offer
         return sent
 
     def _taken(self) -> tuple[Any, ...]:
-        """All that are to be applied now."""
-        once, self.once = self.once, ()
+        """All that are to be applied now; there is no way back to before the last time any more."""
+        once, self.once, self._undo = self.once, (), None
         return self._modifiers + once
 
     def _begin(self, ours: SessionDescription) -> bytes:
