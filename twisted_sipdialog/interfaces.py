@@ -416,7 +416,7 @@ class IReferContext(Interface):
     delegate = Attribute("The L{IReferDelegate} of this REFER, or None.")
 
 
-class IReferClientContext(IReferContext):
+class IReferClientContext(IClientContext, IReferContext):
     """
     A REFER of ours, until the outcome is known.
 
@@ -424,13 +424,6 @@ class IReferClientContext(IReferContext):
     target, ...)} is not sent before C{refer()}.
     """
 
-    userAgent = Attribute("The L{IUserAgent}.")
-    method = Attribute("C{'REFER'}.")
-    request = Attribute("The L{Request<twisted_sipdialog.message.Request>} last sent, or None.")
-    response = Attribute("The response last received, or None.")
-    localIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>}: who we are in it.")
-    remoteIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>}: who is asked.")
-    data = Attribute("dict: the application's own.")
     activeAfterTransfer = Attribute("bool: a success does not end the dialog.")
     eventsAt = Attribute("str: the URI that the outcome was to be had at (RFC 7614), or None.")
 

@@ -21,9 +21,12 @@ from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.event_fields import Replaces
 from twisted_sipdialog.message.sipfrag import StatusFragment
+from twisted_sipdialog.message.uri import SipUri
+from twisted_sipdialog.status import Cause
 from twisted_sipdialog.ua.asking import Asking
+from twisted_sipdialog.ua.client_context import ClientView, causeOf
 from twisted_sipdialog.ua.core import Core
-from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, inform
+from twisted_sipdialog.ua.delegation import Outcome, fire, inform
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Outgoing
 from twisted_sipdialog.ua.refer import PACKAGE, tellRefer
@@ -41,14 +44,10 @@ def refer(dialog: Dialog, target: Any, **how: Any) -> Deferred[ReferClientContex
 
 
 @implementer(IReferClientContext, IClientTransactionUser)
-class ReferClientContext:
+class ReferClientContext(ClientView):
     """
     @see: L{IReferClientContext<twisted_sipdialog.interfaces.IReferClientContext>}
     """
-
-    method = "REFER"
-    body = b""
-    contentType = None
 
     def __init__(
         self,
@@ -70,55 +69,36 @@ class ReferClientContext:
             L{IUserAgent.invite<twisted_sipdialog.interfaces.IUserAgent>}.
         """
         core: Core = userAgent._core
-        self.core = core
-        self.userAgent = userAgent
-        self.dialog = applicant if isinstance(applicant, Dialog) else None
-        self.delegate = delegate
-        self.activeAfterTransfer = activeAfterTransfer
-        self.response: Response | None = None
-        self.status: StatusFragment | None = None
-        self.data: dict[str, Any] = {}
-        self.eventsAt: str | None = None
-        self.subscribers: list[Subscriber] = []
-        self.referState = ReferState.READY
-        self._receiveResponse = receiveResponse
         self._lines = linesOf(core, target, [*extraHeaders], subscription, targetDialog)
+        dialog = applicant if isinstance(applicant, Dialog) else None
+        super().__init__(core, self._written(core, applicant), delegate, dialog)
         # As it is read again: what it asks for, and what it says.
         lines = {name.lower(): value for name, value in self._lines}
         self.referTo = Address.parse(lines["refer-to"])
         self.referredBy: str | None = lines.get("referred-by")
         self.subscription = subscription
-        self._outgoing = None if self.dialog is not None else newRequest(core, "REFER", applicant, self._lines)
-        self._sending: Sending | None = None
+        self.activeAfterTransfer = activeAfterTransfer
+        self.status: StatusFragment | None = None
+        self.eventsAt: str | None = None
+        self.referState = ReferState.READY
+        self.subscribers: list[Subscriber] = []
+        self._receiveResponse = receiveResponse
         self._opening: Opening | None = None
         self._timer: Any = None
         self._asked: Deferred[Any] = Outcome(lambda _: self.cancel())
-        self._finished = Waiters()
 
-    @property
-    def request(self) -> Request | None:
-        return None if self._sending is None else self._sending.request
+    def _written(self, core: Core, applicant: Any) -> Outgoing:
+        if isinstance(applicant, Dialog):
+            return applicant.outgoing("REFER", b"", self._lines)
+        outgoing = newRequest(core, "REFER", applicant, self._lines)
+        outgoing.contact = True
+        return outgoing
 
     @property
     def replaces(self) -> Replaces | None:
         uri: Any = self.referTo.uri
-        text = uri.header("Replaces") if hasattr(uri, "header") else None
+        text = uri.header("Replaces") if isinstance(uri, SipUri) else None
         return None if text is None else Replaces.parse(text)
-
-    @property
-    def localIdentity(self) -> Address:
-        return Address.parse(self._identity("From"))
-
-    @property
-    def remoteIdentity(self) -> Address:
-        return Address.parse(self._identity("To"))
-
-    def _identity(self, name: str) -> str:
-        if self.dialog is not None:
-            state = self.dialog.dialogState
-            return state.local if name == "From" else state.remote
-        assert self._outgoing is not None
-        return dict(self._outgoing.lines)[name]
 
     # Sending.
 
@@ -135,19 +115,17 @@ class ReferClientContext:
         self.referState = ReferState.WAITING
         self.core.asking[self] = None
         if dialog is not None:
+            self._outgoing = self._written(self.core, dialog)  # it may be elsewhere by now
             self.subscribers.append(Subscriber(self, dialog, self))
-            self._start(dialog.outgoing("REFER", b"", self._lines))
+            self._start()
         else:
-            outgoing = self._outgoing
-            assert outgoing is not None
-            outgoing.contact = True
-            self._opening = Opening(self.core, self, outgoing.callId, self.localIdentity.tag or "", self)
-            self.userAgent._whenReady(lambda: self._start(outgoing), self.transactionFailed)
+            self._opening = Opening(self.core, self, self._outgoing.callId, self.localIdentity.tag or "", self)
+            self.userAgent._whenReady(self._start, self.transactionFailed)
         return self._asked
 
-    def _start(self, outgoing: Outgoing) -> None:
+    def _start(self) -> None:
         if self.referState is ReferState.WAITING:  # it may have been cancelled before the ports were open
-            sending = self._sending = Sending(self.core.client, outgoing, self)
+            sending = self._sending = Sending(self.core.client, self._outgoing, self)
             sending.told = self._sent
             sending.start()
 
@@ -168,6 +146,7 @@ class ReferClientContext:
         self.response = response
         code = response.statusCode
         if code < 200:
+            tellRefer(self, "progressReceived", response)
             tellRefer(self, "referRequestProgress", response)
         elif code < 300:
             self._accepted(response)
@@ -186,6 +165,7 @@ class ReferClientContext:
             self.referState = ReferState.ANSWERED
         if self.dialog is not None:
             self._move(response, sending.flow)
+        tellRefer(self, "requestAccepted", response)
         tellRefer(self, "referRequestAccepted", response)
         if self.referState is not ReferState.ANSWERED:
             self._rest()  # a NOTIFY told the end already, or the delegate wants no more
@@ -243,6 +223,10 @@ class ReferClientContext:
         self._leave()
         if self.dialog is not None and response is not None:
             self.dialog.concluded(response)
+        cause = causeOf(error) if response is None else Cause.of(response.statusCode)
+        if response is not None:
+            tellRefer(self, "requestRejected", response, cause)
+        tellRefer(self, "requestFailed", response, cause)
         tellRefer(self, "referRequestRejected", response)
         self._finished.fire(Failure(error))
 
@@ -323,10 +307,13 @@ class ReferClientContext:
             self.core.asking.pop(self, None)
 
     def cancel(self) -> None:
+        if self.referState is ReferState.WAITING and self._sending is not None:
+            self._sending.abandon()
+        error = Failure(CancelledError("the REFER was given up"))
+        isOpen = not self._asked.called
         self._leave()
-        fire(self._asked, Failure(CancelledError("the REFER was given up")))
-        self._finished.fire(Failure(CancelledError("the REFER was given up")))
+        if isOpen:
+            tellRefer(self, "requestFailed", None, Cause.CANCELED)
+        fire(self._asked, error)
+        self._finished.fire(error)
         self._rest()
-
-    def whenFinished(self) -> Deferred[StatusFragment | None]:
-        return self._finished.wait()
