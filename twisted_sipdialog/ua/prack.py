@@ -195,6 +195,9 @@ class PrackContext(ServerContext):
         if not self.answered:
             self._refuseFor(failure)
 
+    def responded(self, response: Response) -> None:
+        """No delegate has this context; of the PRACK C{prackReceived} tells, once the provisional is settled."""
+
     def _close(self) -> None:
         super()._close()
         dialog = self.dialog
