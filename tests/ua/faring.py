@@ -11,18 +11,18 @@ from twisted_sipdialog import RequestDelegate
 
 class Fares(RequestDelegate):
     """
-    Notes in C{told} what it is told, as C{(what, status, cause)}; C{contexts} and C{states} have a context and its
+    Notes in C{told} what it is told, as C{(what, status, cause)}; C{subjects} and C{states} have a context and its
     last status for each.
     """
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
-        self.contexts: list[Any] = []
+        self.subjects: list[Any] = []
         self.states: list[int | None] = []
 
     def _note(self, what: str, context: Any, response: Any, cause: Any = None) -> None:
         self.told.append((what, None if response is None else response.statusCode, cause))
-        self.contexts.append(context)
+        self.subjects.append(context)
         self.states.append(None if context.response is None else context.response.statusCode)
 
     def progressReceived(self, context, response):

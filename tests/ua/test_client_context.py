@@ -84,7 +84,7 @@ class OutcomeTests(ClientContextCase):
             self.network.advance(0.1)
         self.assertEqual(self.fares.told, [("progress", 100, None)] * 2 + [("accepted", 202, None)])
         self.assertEqual(self.fares.states, [100, 100, 202])
-        self.assertEqual(set(self.fares.contexts), {context})
+        self.assertEqual(set(self.fares.subjects), {context})
         self.assertEqual(self.successResultOf(finished).statusCode, 202)
         self.assertNothingLeft()
 
