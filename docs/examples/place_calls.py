@@ -85,5 +85,5 @@ async def whoIsThere(dialog):
 # outside
 async def say(ua, target, text):
     """A request outside any call: 200 or 202, or it was refused."""
-    response = await ua.request("MESSAGE", target, body=text.encode(), contentType="text/plain;charset=utf-8")
+    response = await ua.message(target, text.encode(), "text/plain;charset=utf-8")
     return 200 <= response.statusCode < 300
