@@ -119,7 +119,8 @@ class UserAgent(Service):
         if found is None and named.fromTag == "0":
             # RFC 3891 section 3: so is named a peer of RFC 2543, who has no tag.
             found = self._core.dialogs.get((named.callId, named.toTag, ""))
-        return found
+        # What a REFER made, or outlives its session for one, is no call.
+        return found if isinstance(found, Dialog) and found.ended is None else None
 
     # Life.
 
