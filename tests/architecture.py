@@ -51,7 +51,7 @@ VERBS = (
     ("dialog_view", "event_dialog"),
     ("dialog_requests",),
     ("request_client", "dialog"),
-    ("accepted", "prack", "request_server", "wanted"),
+    ("accepted", "prack", "replaces", "request_server", "wanted"),
     ("provisional", "info", "modification"),
     ("fork", "invite_server"),
     ("calling",),

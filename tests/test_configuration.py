@@ -53,6 +53,7 @@ class ConfigurationTests(SynchronousTestCase):
         trusted = "True, False, or addresses and networks are wanted"
         for names, rule in (
             (("rel100",), "one of 'off', 'supported', 'required' is wanted"),
+            (("replaces",), "one of 'off', 'supported' is wanted"),
             (("sessionTimers",), "one of 'off', 'supported', 'always' is wanted"),
             (("sessionRefresher",), "one of None, 'local', 'remote' is wanted"),
             (("sessionRefreshMethod",), "one of None, 'UPDATE', 'INVITE' is wanted"),
@@ -62,7 +63,7 @@ class ConfigurationTests(SynchronousTestCase):
             for name in names:
                 for value in ("on", "OFF", "update", "", True, 0, -5, 1.5, float("nan"), 2**31, ["off"], b"off"):
                     self.assertRefused(name, value, value, rule)
-        for name in ("rel100", "sessionTimers", "forkedAnswers"):
+        for name in ("rel100", "replaces", "sessionTimers", "forkedAnswers"):
             self.assertRefused(name, None, None, "one of '")
         for name in ("sessionExpires", "minSE"):
             self.assertRefused(name, None, None, whole)
@@ -102,6 +103,7 @@ class ConfigurationTests(SynchronousTestCase):
         """
         for name, value, taken in (
             ("rel100", "required", "required"),
+            ("replaces", "off", "off"),
             ("sessionTimers", "off", "off"),
             ("sessionExpires", 1, 1),
             ("minSE", 2**31 - 1, 2**31 - 1),

@@ -156,12 +156,15 @@ class Configuration:
         host that is neither the AOR's, nor C{advertise}, nor the address it came to.
     @ivar media: what describes sessions where no body is given: a factory of L{ISessionDescription}s, or None.
     @ivar userAgent: text of User-Agent and Server, or None to send neither.
-    @ivar supported: option tags that the application understands, beside C{100rel} and C{timer}.
+    @ivar supported: option tags that the application understands, beside C{100rel}, C{timer} and C{replaces}.
     @ivar accept: body types we understand.
     @ivar infoPackages: the Info-Packages that the delegate takes (RFC 6086), told in Recv-Info.
     @ivar rel100: reliable provisional responses (RFC 3262).  C{"supported"}: where a peer requires them or
         C{progress(reliable=True)} asks for one; C{"required"}: our INVITEs require them, all of ours are, and a caller
         who does not know them is refused with 421; C{"off"}: an INVITE that requires them is refused with 420.
+    @ivar replaces: calls that want to take the place of another one (RFC 3891).  C{"supported"}: the application
+        accepts them, or not, and the other one ends; C{"off"}: they are calls like any other, and one that requires it
+        is refused with 420.
     @ivar sessionTimers: session timers (RFC 4028).  C{"supported"}: with peers that know them; C{"always"}: we
         refresh by ourselves where the peer does not; C{"off"}: never.
     @ivar sessionExpires: seconds after which a session that nobody refreshed is over, as we ask for it.
@@ -207,6 +210,7 @@ class Configuration:
     accept: tuple[str, ...] = attrs.field(default=("application/sdp",), converter=_several, validator=_onOneLine)
     infoPackages: tuple[str, ...] = attrs.field(default=(), converter=_several, validator=_onOneLine)
     rel100: str = attrs.field(default="supported", validator=_oneOf("off", "supported", "required"))
+    replaces: str = attrs.field(default="supported", validator=_oneOf("off", "supported"))
     sessionTimers: str = attrs.field(default="supported", validator=_oneOf("off", "supported", "always"))
     sessionExpires: int = attrs.field(default=1800, validator=_seconds)
     minSE: int = attrs.field(default=90, validator=_seconds)

@@ -103,6 +103,10 @@ class DialogDelegate(RequestDelegate, ReferDelegate):
         """Nothing happens."""
 
     @default
+    def dialogReplaced(self, dialog: Any, newDialog: Any) -> Any:
+        """Nothing happens; the BYE or CANCEL follows."""
+
+    @default
     def inviteReceived(self, context: Any) -> Any:
         """The session description answers."""
 

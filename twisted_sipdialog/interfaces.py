@@ -279,7 +279,15 @@ class IInviteServerContext(ISessionServerContext):
     An INVITE to us (RFC 3261 section 13.3), or a re-INVITE in a dialog.
 
     Unanswered it ends by the configuration's C{noAnswerTimeout} (408) or its Expires (487).
+
+    One with Replaces (RFC 3891) asks for more: that the caller takes the place of C{replacee}.  Who may is for the
+    application to say; C{accept()} grants it, and C{replacee} is ended once the 2xx is sent.
     """
+
+    replacee = Attribute(
+        "The L{IDialog} whose place the caller wants to take, as long as it lives; or None.  It may be a call of ours"
+        " that is not answered yet."
+    )
 
     def progress(
         statusCode: int | None = None,
@@ -333,8 +341,9 @@ class IInviteServerContext(ISessionServerContext):
         @return: a Deferred of the L{IDialog}, fired at the ACK (C{dialog} has it from the 2xx on).  It fails with
             L{NoAck<twisted_sipdialog.errors.NoAck>}, with
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>} (the caller gave up, or a BYE came before
-            the ACK), with what C{media} failed with (C{NotAcceptable}: 488 was sent; else its C{statusCode}, or 500),
-            or with L{RemoteError<twisted_sipdialog.errors.RemoteError>} (the ACK has no answer to our offer).
+            the ACK; or C{replacee} was wanted early only and has been answered: 486 was sent), with what C{media}
+            failed with (C{NotAcceptable}: 488 was sent; else its C{statusCode}, or 500), or with
+            L{RemoteError<twisted_sipdialog.errors.RemoteError>} (the ACK has no answer to our offer).
         @raise InvalidState: it was accepted already; modifiers, or a C{body} other than the description, once
             C{progress()} gave that.
         @raise InvalidValue: C{body} is no SDP, and there are modifiers.
@@ -780,6 +789,12 @@ class IDialogDelegate(IRequestDelegate, IReferDelegate):
 
     def dialogTerminated(dialog: Any, ended: Any) -> Any:
         """The dialog is over; exactly once.  C{ended} is an L{IEnded}."""
+
+    def dialogReplaced(dialog: Any, newDialog: Any) -> Any:
+        """
+        C{newDialog}, which was accepted, takes the place of C{dialog} (RFC 3891), which ends right afterwards: by BYE,
+        or by CANCEL where it is early.
+        """
 
     def inviteReceived(context: Any) -> Any:
         """

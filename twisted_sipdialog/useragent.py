@@ -37,6 +37,7 @@ from twisted_sipdialog.ua.prack import prackReceived
 from twisted_sipdialog.ua.refer_client import ReferClientContext, refer
 from twisted_sipdialog.ua.refer_server import referReceived, referReceivedOutside, subscribeReceivedOutside
 from twisted_sipdialog.ua.reinvite_server import reinviteReceived
+from twisted_sipdialog.ua.replaces import callNamed
 from twisted_sipdialog.ua.request_client import askAlone
 from twisted_sipdialog.ua.request_server import eventReceived, requestReceived
 from twisted_sipdialog.ua.uac import UserAgentClient
@@ -115,12 +116,8 @@ class UserAgent(Service):
 
     def dialogByReplaces(self, replaces: Any) -> Dialog | None:
         named = Replaces.parse(replaces) if isinstance(replaces, str) else replaces
-        found = self._core.dialogs.get((named.callId, named.toTag, named.fromTag))
-        if found is None and named.fromTag == "0":
-            # RFC 3891 section 3: so is named a peer of RFC 2543, who has no tag.
-            found = self._core.dialogs.get((named.callId, named.toTag, ""))
-        # What a REFER made, or outlives its session for one, is no call.
-        return found if isinstance(found, Dialog) and found.ended is None else None
+        found = callNamed(self._core, named)
+        return None if found is None or found.ended is not None else found
 
     # Life.
 

@@ -48,6 +48,7 @@ class EventTests(TestCase):
             (Reason.FLOW_LOST, False, "error"),
             (Reason.MEDIA_LOST, False, "error"),
             (Reason.OTHER_FORK, False, "cancelled"),
+            (Reason.REPLACED, False, "replaced"),
             (Reason.SERVICE_STOPPED, False, "local-bye"),
         ):
             self.assertEqual(eventOf(reason, byPeer), event, reason)

@@ -56,6 +56,7 @@ class FileTests(FileCase):
             accept = ["application/sdp", "Text/Plain"]
             infoPackages = ["dtmf"]
             rel100 = "required"
+            replaces = "off"
             sessionTimers = "always"
             sessionExpires = 600
             minSE = 120
@@ -108,6 +109,7 @@ class FileTests(FileCase):
             ("accept", ("application/sdp", "text/plain")),
             ("infoPackages", ("dtmf",)),
             ("rel100", "required"),
+            ("replaces", "off"),
             ("sessionTimers", "always"),
             ("sessionExpires", 600),
             ("minSE", 120),

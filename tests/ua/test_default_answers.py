@@ -23,11 +23,11 @@ class OutsideTests(CalleeTestCase):
         self.assertIn("INVITE", answer.headers.elements("allow"))
         self.assertEqual(answer.headers.elements("accept"), ["application/sdp"])
         self.assertEqual(
-            answer.headers.elements("supported"), ["100rel", "timer", "norefersub", "nosub", "explicitsub", "tdialog"]
+            answer.headers.elements("supported"),
+            ["100rel", "timer", "replaces", "norefersub", "nosub", "explicitsub", "tdialog"],
         )
-        agent = self.network.userAgent(
-            "sip:other@c.example", supported=("magic",), rel100="off", sessionTimers="off", referPolicy="refuse"
-        )
+        off = dict.fromkeys(("rel100", "sessionTimers", "replaces"), "off")
+        agent = self.network.userAgent("sip:other@c.example", supported=("magic",), referPolicy="refuse", **off)
         answer = self.final("OPTIONS", agent)
         self.assertEqual(answer.headers.elements("supported"), ["magic"])
         self.assertFalse({"PRACK", "REFER"} & {*answer.headers.elements("allow")})

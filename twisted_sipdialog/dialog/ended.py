@@ -28,6 +28,7 @@ class Reason(Enum):
     SESSION_EXPIRED = "Session timer expired"
     DIALOG_ERROR = "Dialog Error"
     OTHER_FORK = "another fork answered"
+    REPLACED = "replaced"
     FLOW_LOST = "flow lost"
     MEDIA_LOST = "RTP Timeout"
     SERVICE_STOPPED = "service stopped"

@@ -31,6 +31,7 @@ _EVENTS: Final = {
     Reason.MEDIA_LOST: "error",
     # Nobody refused it: the caller has no more use for it, and its callee is sent a CANCEL.
     Reason.OTHER_FORK: "cancelled",
+    Reason.REPLACED: "replaced",
     Reason.SERVICE_STOPPED: "local-bye",
 }
 

@@ -44,6 +44,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "accept": checks.several(checks.bodyType, "must be a list of types such as application/sdp"),
     "infoPackages": checks.several(checks.word, "must be a list of Info-Packages"),
     "rel100": checks.oneOf("off", "supported", "required"),
+    "replaces": checks.oneOf("off", "supported"),
     "sessionTimers": checks.oneOf("off", "supported", "always"),
     "sessionExpires": checks.wholeSeconds,
     "minSE": checks.wholeSeconds,

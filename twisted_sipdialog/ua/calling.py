@@ -46,6 +46,8 @@ class Calling(ClientView):
     owesOffer = False
     #: The context of the REFER that this follows, or None.
     follower: Any = None
+    #: What ends its dialogs, once it is cancelled.
+    _reason = Reason.LOCAL_CANCEL
 
     def __init__(
         self, core: Core, outgoing: Outgoing, session: Any, factory: Any, lateOffer: bool, delegate: Any
@@ -75,6 +77,11 @@ class Calling(ClientView):
     def answered(self) -> bool:
         """The INVITE has its final response, or will never have one."""
         return self._closed
+
+    @property
+    def isCancelled(self) -> bool:
+        """It is given up, though it may have no final response yet."""
+        return self._cancelled
 
     @property
     def flow(self) -> Any:
@@ -163,8 +170,14 @@ class Calling(ClientView):
         """A description of ours is being made."""
         return self._preparing is not None or any(fork.preparing is not None for fork in self._forks.values())
 
-    def giveUp(self, lines: Lines) -> Deferred[Any]:
-        """The application ends an early dialog of ours: the whole INVITE is cancelled (section 15)."""
+    def giveUp(self, lines: Lines, reason: Reason | None = None) -> Deferred[Any]:
+        """
+        We end an early dialog of ours: the whole INVITE is cancelled (section 15).
+
+        @param reason: why; None: the application wants it so.
+        """
+        if reason is not None:
+            self._reason = reason
         sent = self._cancel(lines)
         return self.whenFinished().addBoth(lambda _: sent)
 

@@ -86,7 +86,11 @@ class Core:
             configuration.minSE,
             configuration.sessionRefresher,
         )
-        offered = (reliable.TAG, configuration.rel100), (session_timer.TAG, configuration.sessionTimers)
+        offered = (
+            (reliable.TAG, configuration.rel100),
+            (session_timer.TAG, configuration.sessionTimers),
+            ("replaces", configuration.replaces),
+        )
         self.extensions = (*configuration.supported, *[tag for tag, mode in offered if mode != "off"])
         if configuration.referPolicy != "refuse":
             self.extensions += referral.TAGS

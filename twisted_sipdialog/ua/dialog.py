@@ -158,6 +158,13 @@ class Dialog(DialogRequests):
             self._bye(*self._heldBye)
 
     @property
+    def isEnding(self) -> bool:
+        """It is over, or its end is on its way: BYE or CANCEL, or a BYE that waits for the ACK."""
+        if self.isOver or self._heldBye is not None:
+            return True
+        return self.state is Phase.EARLY and self.role == "uac" and self.invitation.isCancelled
+
+    @property
     def isInviting(self) -> bool:
         """An INVITE of ours has no final response, or no ACK, yet."""
         if self.invitation is not None and self.invitation.isOurs:

@@ -156,7 +156,7 @@ class InviteClientContext(Calling):
                 fork.accepted(response)
             else:
                 # A dialog that is over already got its own end; the ACK has to be sent all the same.
-                fork.unwanted(response, Reason.OTHER_FORK if isFurther else Reason.LOCAL_CANCEL)
+                fork.unwanted(response, Reason.OTHER_FORK if isFurther else self._reason)
         if not isFurther:
             if over or self._cancelled:
                 self._fail(DialogTerminated("ended before it was answered", dialog.ended), response)
@@ -171,7 +171,7 @@ class InviteClientContext(Calling):
             timeout = self.core.configuration.timers.transaction
             self._ringing = self.core.timers.start(timeout, self._noMore)
         if self._cancelled:
-            fork.dialog.hangUp(Reason.LOCAL_CANCEL)
+            fork.dialog.hangUp(self._reason)
 
     def _noMore(self, _: Any) -> None:
         """No other fork is to make a call."""
@@ -227,7 +227,7 @@ class InviteClientContext(Calling):
         if not self._cancelled and (self._follow(response) or self._raise(response)):
             return
         self._close()
-        reason = Reason.LOCAL_CANCEL if self._cancelled else Reason.REJECTED
+        reason = self._reason if self._cancelled else Reason.REJECTED
         self._endAll(reason, not self._cancelled, response)
         self._isTold = True
         cause = self._cause if self._cancelled else Cause.of(response.statusCode)
@@ -245,7 +245,7 @@ class InviteClientContext(Calling):
     def _fail(self, error: BaseException | None, final: Response | None = None) -> None:
         self._close()
         if self._cancelled:
-            reason = Reason.LOCAL_CANCEL
+            reason = self._reason
         else:
             kinds = (Timeout, Reason.NO_ANSWER), (TransportError, Reason.FLOW_LOST)
             reason = next((reason for kind, reason in kinds if isinstance(error, kind)), Reason.DIALOG_ERROR)

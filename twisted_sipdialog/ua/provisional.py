@@ -18,6 +18,7 @@ from twisted_sipdialog.ua.accepted import AcceptedContext
 from twisted_sipdialog.ua.delegation import Outcome, cancel, fire
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.reliable import Reliable
+from twisted_sipdialog.ua.replaces import placeCanBeTaken, replaceeOf
 from twisted_sipdialog.ua.server_context import oneLine
 from twisted_sipdialog.ua.session import checkModifiers, describe, lend, sdpOf
 
@@ -61,6 +62,17 @@ class ProvisionalContext(AcceptedContext):
         self._before: Any = None  # what described the call before a reliable provisional of a re-INVITE
         self._isExchanged = False  # a reliable provisional had our offer or answer: the 2xx has none
         self.reliable: Reliable | None = None
+
+    @property
+    def replacee(self) -> Any:
+        return replaceeOf(self.core, self.request)
+
+    def _refusesLate(self) -> bool:
+        """RFC 3891 section 3: the call that it wants early only was answered while it rang: 486."""
+        refusal = None if self.replacee is None else placeCanBeTaken(self.core, self.transaction, self.request)
+        if refusal is not None:
+            self.reject(refusal.statusCode)
+        return refusal is not None
 
     def _makeDialog(self) -> Any:
         raise NotImplementedError

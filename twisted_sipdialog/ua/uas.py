@@ -23,6 +23,7 @@ from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.message.uri import SipUri, TelUri, parseUri
 from twisted_sipdialog.ua import invite_server
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.replaces import placeCanBeTaken
 from twisted_sipdialog.ua.request_server import requestReceived
 from twisted_sipdialog.ua.session import sdpOf
 
@@ -185,10 +186,11 @@ STEPS: tuple[Step, ...] = (
     bodyIsKnown,
     answerIsWanted,
     sessionLasts,
+    placeCanBeTaken,
     thereIsRoom,
 )
 #: For requests inside one: who they are for is settled; the rest is for those that speak of the session.
-DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown)
+DIALOG_STEPS: tuple[Step, ...] = (isWellFormed, extensionsAreKnown, placeCanBeTaken)
 SESSION_STEPS: tuple[Step, ...] = (*DIALOG_STEPS, bodyIsKnown, answerIsWanted, sessionLasts)
 
 
