@@ -22,6 +22,7 @@ from twisted_sipdialog.media.echo_stream import EchoLimits
 from twisted_sipdialog.message import multipart
 from twisted_sipdialog.message.parser import Limits
 from twisted_sipdialog.service.options import Options
+from twisted_sipdialog.service.settings import DEFAULTS
 from twisted_sipdialog.testing import MemoryNetwork, ScriptedPeer
 
 DOCS = ROOT / "docs"
@@ -143,15 +144,23 @@ class SettingTests(SynchronousTestCase):
 
     def test_sessions(self) -> None:
         """The settings of calls and their sessions, with their defaults; those without one have an empty cell."""
+        self.assertSettings("sessions", "supported", "flowGrace")
+
+    def test_refers(self) -> None:
+        """The settings of REFERs, with what they are for C{twistd sipua}."""
+        self.assertSettings("refers", "referPolicy", "outOfDialogReferStatus")
+
+    def assertSettings(self, mark: str, first: str, last: str) -> None:
+        """The table after C{mark} has the settings from C{first} to C{last}."""
         text = page("howto/run_sipua")
-        ((_, rows),) = tables(text[text.index(".. sessions:") :])
+        _, rows = tables(text[text.index(f".. {mark}:") :])[0]
         described = [name.strip("`") for name, _, _ in rows]
         names = [field.name for field in attrs.fields(Configuration)]
-        self.assertEqual(described, names[names.index("supported") : names.index("flowGrace") + 1])
+        self.assertEqual(described, names[names.index(first) : names.index(last) + 1])
         configuration = Configuration(aor="sip:desk@example.com")
         for name, (_, cell, _) in zip(described, rows, strict=True):
             default = tomllib.loads(f"default = {cell.strip('`')}")["default"] if cell else None
-            told = getattr(configuration, name)
+            told = DEFAULTS.get(name, getattr(configuration, name))
             self.assertEqual(default, list(told) if isinstance(told, tuple) else told, name)
 
 

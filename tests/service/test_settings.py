@@ -145,17 +145,17 @@ class FileTests(FileCase):
 
     def test_nothing(self) -> None:
         """
-        What is not told is as L{Configuration} has it, but only this machine may call.
+        What is not told is as L{Configuration} has it, but only this machine may call, and no REFER is followed.
         """
         told = self.read("").configuration(None)
         self.assertEqual(told.listen, ("udp:5060:interface=127.0.0.1", "tcp:5060:interface=127.0.0.1"))
-        self.assertEqual(told, Configuration(aor="sip:sipua@127.0.0.1", listen=told.listen))
+        self.assertEqual(told, Configuration(aor="sip:sipua@127.0.0.1", listen=told.listen, referPolicy="refuse"))
 
     def test_names(self) -> None:
         """
         Every setting is one of L{Configuration}, or of the service.
         """
-        service = {"delegate", "answerAfter", "rtpPorts", "logMessages"}
+        service = {"delegate", "answerAfter", "transferTo", "rtpPorts", "logMessages"}
         self.assertEqual(set(CHECKS) - {field.name for field in attrs.fields(Configuration)}, service)
         self.assertLessEqual(set(DEFAULTS), set(CHECKS))
 
@@ -182,7 +182,7 @@ class FileTests(FileCase):
             ("advertise = 'u@a'", "advertise 'u@a': must be a host name or an address, without a port"),
             ("advertise = 'a;lr'", "advertise 'a;lr': must be a host name or an address, without a port"),
             ("advertise = 'a b'", "advertise 'a b': must be a host name or an address, without a port"),
-            ("delegate = 'x'", "delegate 'x': must be answer, reject, or package.module:Class"),
+            ("delegate = 'x'", "delegate 'x': must be answer, reject, transfer, or package.module:Class"),
             ("media = 'tape'", "media 'tape': must be echo or fixed"),
             ("media = ['echo']", "media ['echo']: must be echo or fixed"),
             ("answerAfter = nan", f"answerAfter nan: {seconds}"),
@@ -377,6 +377,7 @@ class OptionsTests(FileCase):
         Each mistake ends the program with one line.
         """
         seconds = "must be a number of seconds, 0 or more, and no more than a year"
+        name = "must be answer, reject, transfer, or package.module:Class"
         for words, line in (
             (["--colour", "red"], "option --colour not recognized"),
             (["--col\nour"], "option --col\\nour not recognized"),
@@ -390,9 +391,12 @@ class OptionsTests(FileCase):
             (["--listen", "udp:1", "--listen", ""], "--listen '': must be a text on one line, and not empty"),
             (["--listen", "5060"], "--listen '5060': must begin with a kind: udp:5060, tcp:5060"),
             (["--media", "tape"], "--media 'tape': must be echo or fixed"),
-            (["--delegate", "Desk"], "--delegate 'Desk': must be answer, reject, or package.module:Class"),
-            (["--delegate", "a-b:C"], "--delegate 'a-b:C': must be answer, reject, or package.module:Class"),
-            (["--delegate", "a.b:C()"], "--delegate 'a.b:C()': must be answer, reject, or package.module:Class"),
+            (["--delegate", "Desk"], f"--delegate 'Desk': {name}"),
+            (["--delegate", "a-b:C"], f"--delegate 'a-b:C': {name}"),
+            (
+                ["--delegate", "a.b:C()"],
+                "--delegate 'a.b:C()': must be answer, reject, transfer, or package.module:Class",
+            ),
             (["--rel100", "yes"], "--rel100 'yes': must be off, supported or required"),
             (["--session-timers", ""], "--session-timers '': must be off, supported or always"),
         ):

@@ -28,7 +28,9 @@ _LONGEST: Final = 366 * 24 * 3600.0
 #: What counts bytes, messages or calls: the system's own sizes end there.
 _MOST: Final = 2**31 - 1
 _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})", re.ASCII)
-_DELEGATE = re.compile(r"answer|reject|[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+#: The delegates that need no code.
+BUILT_IN: Final = ("answer", "reject", "transfer")
+_DELEGATE = re.compile("|".join(BUILT_IN) + r"|[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
 class Inside(ValueError):
@@ -57,12 +59,14 @@ def flag(value: Any) -> bool:
     return value
 
 
-def oneOf(*choices: str) -> Check:
-    """@return: a check for one of several words."""
-    rule = f"must be {', '.join(choices[:-1])} or {choices[-1]}"
+def oneOf(*choices: str | int) -> Check:
+    """@return: a check for one of several words, or of several numbers."""
+    *others, last = map(str, choices)
+    rule = f"must be {', '.join(others)} or {last}"
 
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or value not in choices:
+    def check(value: Any) -> Any:
+        # 202.0 is the same number as 202, but is written otherwise.
+        if type(value) is not type(choices[0]) or value not in choices:
             raise ValueError(rule)
         return value
 
@@ -100,7 +104,7 @@ def bodyType(value: Any) -> str:
 def delegate(value: Any) -> str:
     """A built-in delegate, or somebody's own."""
     if not _DELEGATE.fullmatch(text(value)):
-        raise ValueError("must be answer, reject, or package.module:Class")
+        raise ValueError(f"must be {', '.join(BUILT_IN)}, or package.module:Class")
     return str(value)
 
 
@@ -130,7 +134,7 @@ def duration(value: Any) -> float:
 
 
 def wholeSeconds(value: Any) -> int:
-    """What stands in Session-Expires and Min-SE (RFC 4028 sections 4 and 5)."""
+    """What stands in Session-Expires and Min-SE (RFC 4028 sections 4 and 5), and in Expires."""
     if type(value) is not int or not 1 <= value <= _LONGEST:
         raise ValueError("must be a whole number of seconds, 1 or more, and no more than a year")
     return value

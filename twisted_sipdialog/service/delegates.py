@@ -7,12 +7,15 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.delegates import UserAgentDelegate
 from twisted_sipdialog.errors import SipError
 from twisted_sipdialog.interfaces import IMediaWatch
 from twisted_sipdialog.timers import after
+
+_log = Logger()
 
 
 class Answer(UserAgentDelegate):
@@ -68,6 +71,33 @@ class Reject(UserAgentDelegate):
     def inviteReceived(self, context: Any) -> None:
         """480."""
         context.reject(480)
+
+
+class Transfer(UserAgentDelegate):
+    """
+    Answers each call, and has its caller call somebody else instead (RFC 5589 section 6): a blind transfer.
+    """
+
+    def __init__(self, reactor: IReactorTime, target: str) -> None:
+        """
+        @param target: the URI of whom the callers are to call.
+        """
+        self._target = target
+
+    async def inviteReceived(self, context: Any) -> None:
+        """Answer, ask the caller to call the target, and hang up when that is through, one way or the other."""
+        caller = context.remoteIdentity.uri
+        try:
+            dialog = await context.accept()
+        except SipError:
+            return  # as the log of calls says
+        try:
+            status = await (await dialog.refer(self._target)).whenFinished()
+            outcome = "nobody tells" if status is None else f"{status.statusCode} {status.reasonPhrase}"
+        except SipError as error:
+            outcome = str(error)
+        _log.info("{caller} was to call {target}: {outcome}", caller=caller, target=self._target, outcome=outcome)
+        dialog.destroy()
 
 
 def _asLogged(failure: Failure) -> None:

@@ -21,7 +21,7 @@ from twisted_sipdialog.errors import ConfigurationError
 from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message.grammar import formatHost
-from twisted_sipdialog.service.delegates import Answer, Reject
+from twisted_sipdialog.service.delegates import Answer, Reject, Transfer
 from twisted_sipdialog.service.message_log import MessageLog
 from twisted_sipdialog.service.options import Options, lineOf
 from twisted_sipdialog.service.settings import Settings, WrongSetting
@@ -132,6 +132,8 @@ def _delegate(reactor: Any, settings: Settings) -> Any:
         return Answer(reactor, settings["answerAfter"])
     if name == "reject":
         return Reject(reactor)
+    if name == "transfer":
+        return Transfer(reactor, str(settings["transferTo"]))
     module, _, path = name.partition(":")
     # As python -m does: the module may lie where we were started.
     if os.getcwd() not in sys.path:

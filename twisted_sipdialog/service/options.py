@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.python import usage
 
+from twisted_sipdialog.service.checks import BUILT_IN
 from twisted_sipdialog.service.settings import Settings, WrongSetting
 from twisted_sipdialog.service.text_log import escaped
 
@@ -26,6 +27,8 @@ _SETTINGS = {
     "session-timers": "sessionTimers",
     "session-expires": "sessionExpires",
     "min-se": "minSE",
+    "refer-policy": "referPolicy",
+    "transfer-to": "transferTo",
 }
 
 
@@ -53,7 +56,12 @@ class Options(usage.Options):
     optParameters = [
         ["aor", None, None, "Our address of record.  [default: sip:sipua@127.0.0.1]"],
         ["advertise", None, None, "The host that peers reach us by, when a NAT is in between."],
-        ["delegate", None, None, "Who takes the calls: answer, reject, or package.module:Class.  [default: answer]"],
+        [
+            "delegate",
+            None,
+            None,
+            "Who takes the calls: answer, reject, transfer, or module:Class.  [default: answer]",
+        ],
         ["answer-after", None, None, "Seconds that answer rings.  [default: 0]"],
         ["media", None, None, "echo (of RTP), or fixed: a session description and no RTP.  [default: echo]"],
         ["rtp-ports", None, None, "The first and the last port for RTP.  [default: 16384-32767]"],
@@ -61,13 +69,17 @@ class Options(usage.Options):
         ["session-timers", None, None, "Session timers: off, supported or always.  [default: supported]"],
         ["session-expires", None, None, "Seconds after which a session nobody refreshed is over.  [default: 1800]"],
         ["min-se", None, None, "The shortest such time that we take, in seconds.  [default: 90]"],
+        ["refer-policy", None, None, "Which REFERs are followed: trusted, follow, ask or refuse.  [default: refuse]"],
+        ["transfer-to", None, None, "The URI that callers of transfer are to call instead."],
         ["settings", None, None, "A TOML file with the same settings, and more; what stands here comes first."],
     ]
     compData = usage.Completions(
         optActions={
+            "delegate": usage.CompleteList([*BUILT_IN]),
             "media": usage.CompleteList(["echo", "fixed"]),
             "rel100": usage.CompleteList(["off", "supported", "required"]),
             "session-timers": usage.CompleteList(["off", "supported", "always"]),
+            "refer-policy": usage.CompleteList(["trusted", "follow", "ask", "refuse"]),
             "settings": usage.CompleteFiles("*.toml"),
         }
     )

@@ -34,6 +34,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "advertise": checks.host,
     "delegate": checks.delegate,
     "answerAfter": checks.seconds,
+    "transferTo": checks.uri,
     "media": checks.oneOf("echo", "fixed"),
     "rtpPorts": checks.ports,
     "logMessages": checks.flag,
@@ -57,6 +58,12 @@ CHECKS: Final[Mapping[str, Check]] = {
     "noAnswerTimeout": checks.duration,
     "ringTimeout": checks.duration,
     "followRedirects": checks.count,
+    "referPolicy": checks.oneOf("trusted", "follow", "ask", "refuse"),
+    "referDomains": checks.several(checks.host, "must be a list of host names"),
+    "referStatus": checks.oneOf(202, 200),
+    "referExpires": checks.wholeSeconds,
+    "allowOutOfDialogRefers": checks.flag,
+    "outOfDialogReferStatus": checks.refusal,
     "stopTimeout": checks.seconds,
     "udpLimit": checks.count,
     "udpReceiveBuffer": checks.count,
@@ -76,6 +83,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "media": "echo",
     "rtpPorts": (16384, 32768),
     "logMessages": False,
+    # Whoever follows a REFER calls at his own cost whom another names; here nobody is asked.
+    "referPolicy": "refuse",
 }
 
 
@@ -135,6 +144,13 @@ class Settings:
             raise self.wrong(
                 "sessionExpires", made.sessionExpires, f"must not be less than minSE, {made.minSE} seconds"
             )
+        delegate = self["delegate"]
+        if delegate == "transfer" and self["transferTo"] is None:
+            raise self.wrong("delegate", delegate, "needs transferTo, whom its callers are to call")
+        if delegate != "transfer" and self["transferTo"] is not None:
+            raise self.wrong("transferTo", str(self["transferTo"]), "is for the delegate transfer alone")
+        if made.referPolicy == "ask" and delegate in checks.BUILT_IN:
+            raise self.wrong("referPolicy", "ask", f"needs a delegate of your own: {delegate} cannot be asked")
         return made
 
     def wrong(self, name: str, value: Any, rule: str) -> WrongSetting:
