@@ -16,7 +16,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from tests.integration.peers import LOOPBACK, ROOT, Sipua
+from tests.integration.linphone import Linphone
+from tests.integration.peers import LOOPBACK, ROOT, Baresip, Sipua
 from tests.integration.ports import freePort
 from tests.integration.process import Peer
 from twisted_sipdialog import Configuration, UserAgent
@@ -72,6 +73,8 @@ def caller() -> UserAgent:
         (["--listen", "udp:x"], "--listen 'udp:x': port 'x' is not a number from 0 to 65535"),
         (["--rel100", "on"], "--rel100 'on': must be off, supported or required"),
         (["--session-expires", "60"], "--session-expires 60: must not be less than minSE, 90 seconds"),
+        (["--delegate", "transfer"], "--delegate 'transfer': needs transferTo, whom its callers are to call"),
+        (["--refer-policy", "ask"], "--refer-policy 'ask': needs a delegate of your own: answer cannot be asked"),
         (["--settings", "absent.toml"], "--settings 'absent.toml': No such file or directory"),
         (["--settings", "bad.toml"], "--settings 'bad.toml': is not TOML: Invalid value (at line 2, column 7)"),
         (["--delegate", "desk:Broken"], "--delegate 'desk:Broken': ValueError: no desk"),
@@ -166,3 +169,39 @@ async def test_settingsFile(tmp_path: Path) -> None:
     assert sipua.output.count(started) == 1
     assert f"received from UDP {LOOPBACK}:" in sipua.output
     assert "\n\tSIP/2.0 480 " in sipua.output
+
+
+@ensureDeferred
+async def test_baresipIsSentElsewhere(baresip: str, tmp_path: Path) -> None:
+    """Its caller calls the target, and is then in that call alone."""
+    async with Baresip(baresip, tmp_path, "alice") as alice, Baresip(baresip, tmp_path, "carol") as carol:
+        async with Sipua(tmp_path, "--delegate", "transfer", "--transfer-to", carol.uri) as sipua:
+            await alice.command("dial", sipua.uri)
+            await carol.whenEvent("CALL_ESTABLISHED", peeruri=alice.uri)
+            await alice.whenEvent("CALL_CLOSED", peeruri=sipua.uri)
+        assert f" was to call {carol.uri}: 200 OK\n" in sipua.output
+        assert sipua.endings(Reason.LOCAL_BYE.text) == 1
+        assert "CALL_CLOSED" not in {event["type"] for event in carol.events}
+
+
+@ensureDeferred
+async def test_linphoneIsSentElsewhere(linphonec: str, tmp_path: Path) -> None:
+    """So does one that puts the first call on hold meanwhile."""
+    async with Linphone(linphonec, tmp_path, "alice") as alice, Linphone(linphonec, tmp_path, "carol") as carol:
+        async with Sipua(tmp_path, "--delegate", "transfer", "--transfer-to", carol.uri) as sipua:
+            first = await alice.call(sipua.uri)
+            carol.command(f"answer {await carol.called()}")
+            await carol.whenSaid("Media streams established")
+            await alice.whenSaid(f"Call {first} with {sipua.uri} ended")
+        assert f" was to call {carol.uri}: 200 Ok\n" in sipua.output
+        assert await alice.calls() == {first + 1: "StreamsRunning"}
+
+
+@ensureDeferred
+async def test_targetIsBusy(baresip: str, tmp_path: Path) -> None:
+    """A target that refuses leaves nobody in a call; the line says why."""
+    async with Sipua(tmp_path, "--delegate", "reject") as carol, Baresip(baresip, tmp_path, "alice") as alice:
+        async with Sipua(tmp_path, "--delegate", "transfer", "--transfer-to", carol.uri) as sipua:
+            await alice.command("dial", sipua.uri)
+            await alice.whenEvent("CALL_CLOSED", peeruri=sipua.uri)
+        assert f" was to call {carol.uri}: 480 Temporarily Unavailable\n" in sipua.output
