@@ -20,6 +20,8 @@ PUBLIC = {
     "LoadLimits",
     "Phase",
     "Reason",
+    "ReferClientContext",
+    "ReferDelegate",
     "Request",
     "RequestDelegate",
     "Response",
