@@ -174,6 +174,8 @@ def fragmentOf(status: StatusFragment | bytes | int, state: ReferState) -> Statu
             raise InvalidValue("status", status, str(error)) from None
     elif isinstance(status, int):
         status = StatusFragment(status)
+    elif not isinstance(status, StatusFragment):
+        raise InvalidValue("status", status, "a StatusFragment, a status code, or bytes")
     if state is not ReferState.ANSWERED:
         raise InvalidState("sendNotify", state.value, "NOTIFYs go between the 2xx and the final status")
     return status
