@@ -62,4 +62,7 @@ def _mayProve(core: Core, target: Uri) -> bool:
     """
     if not isinstance(target, SipUri):
         return True  # a number, which only our own proxy can route
-    return target.host in (core.configuration.aor.host, *core.configuration.referDomains)
+    if target.parameters.get("maddr") is not None:
+        return False  # RFC 3261 section 19.1.1: the host it names is not the one it leads to
+    domains = core.configuration.aor.host, *core.configuration.referDomains
+    return target.host in [domain.lower() for domain in domains]
