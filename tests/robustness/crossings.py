@@ -1,5 +1,5 @@
 """
-What the crossing sweep runs on: two agents of ours and one call, every Deferred kept, every ending counted.
+What the crossing sweep runs on: agents of ours and their call, every Deferred kept, every ending counted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from twisted_sipdialog.errors import (
     InvalidState,
     NoAck,
     NoPrack,
+    ReferFailed,
     RemoteError,
     ResponseError,
     SipError,
@@ -42,6 +43,11 @@ DOCUMENTED: dict[str, tuple[type[BaseException], ...]] = {
     "update with an offer": (*_SENDING, RemoteError, InvalidState, CancelledError),
     "info": _SENDING,
     "whenTerminated": (),
+    "refer": (*_SENDING, ResponseError, CancelledError),
+    "whenFinished": (*_SENDING, ResponseError, CancelledError, ReferFailed),
+    "accept the REFER": (CancelledError,),
+    "sendNotify": (Timeout, TransportError),
+    "subscribe": _SENDING,
 }
 #: Seconds each way.
 LATENCY = 0.05
@@ -148,11 +154,15 @@ class Run:
     """
     One call.
 
+    @cvar kind: what its sides are.
+    @ivar sides: each with its user agent.
     @ivar kept: all Deferreds that the package gave.
     @ivar log: what the application did, with the time.
     @ivar chance: what is decided by chance on the way.
     @ivar lasts: nothing will happen that may end the call, once it stands.
     """
+
+    kind: Callable[..., Any] = Side
 
     def __init__(self, seed: int, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None) -> None:
         self.network = MemoryNetwork(latency=LATENCY, seed=seed)
@@ -160,10 +170,18 @@ class Run:
         self.log: list[str] = []
         self.chance = random.Random(seed)
         self.lasts = False
-        self.a, self.b = Side(self, "a", 1), Side(self, "b", 2)
-        self.alice = self.network.userAgent("sip:alice@a.example", self.a, media=self.a.media, **(a or {}))
-        self.bob = self.network.userAgent("sip:bob@b.example", self.b, media=self.b.media, **(b or {}))
+        self.sides: list[tuple[Any, Any]] = []
+        self.a, self.alice = self.join("sip:alice@a.example", a or {})
+        self.b, self.bob = self.join("sip:bob@b.example", b or {})
         self.target = "sip:bob@{}:{}".format(*self.network.addressOf(self.bob))
+
+    def join(self, aor: str, settings: dict[str, Any]) -> tuple[Any, Any]:
+        """A further side, and its user agent."""
+        number = len(self.sides) + 1
+        side = self.kind(self, "abc"[number - 1], number)
+        agent = self.network.userAgent(aor, side, media=side.media, **settings)
+        self.sides.append((side, agent))
+        return side, agent
 
     def now(self) -> float:
         return float(self.network.clock.seconds())
@@ -210,13 +228,13 @@ class Run:
         return [*disagreements(a, b), *timing(self.alice, self.bob, a, b)]
 
     def finish(self) -> list[str]:
-        """Both hang up; what is left, or went wrong on the way."""
-        for side in (self.a, self.b):
-            if side.dialog is not None:
-                self.keep("destroy", side.dialog.destroy())
+        """All hang up; what is left, or went wrong on the way."""
+        for side, _ in self.sides:
+            for dialog in side.dialogs:
+                self.keep("destroy", dialog.destroy())
         self.network.advance(2 * LONG)
         wrong = [text for text in [kept.wrong() for kept in self.kept] if text is not None]
-        for side, agent in ((self.a, self.alice), (self.b, self.bob)):
+        for side, agent in self.sides:
             wrong += [f"{side.name}: left: {text}" for text in agent.leftovers()]
             wrong += [f"{side.name}: {text}" for text in side.media.wrong()]
             wrong += [f"{side.name}: {text}" for text in endings(side)]
@@ -291,12 +309,13 @@ def endings(side: Side) -> list[str]:
     return wrong
 
 
-def answered(run: Run, what: str, verb: Callable[..., Deferred[Any]], *arguments: Any, **named: Any) -> None:
+def answered(run: Run, what: str, verb: Callable[..., Deferred[Any]], *arguments: Any, **named: Any) -> Kept | None:
     """Answer, and keep the Deferred; a verb may say that it is too late."""
     try:
-        run.keep(what, verb(*arguments, **named))
+        return run.keep(what, verb(*arguments, **named))
     except InvalidState as error:
         run.say(f"{what}: {error}")
+        return None
 
 
 __all__ = ["LATENCY", "LONG", "Answers", "Kept", "Run", "Side", "SipError", "answered"]
