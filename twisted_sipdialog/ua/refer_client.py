@@ -114,12 +114,16 @@ class ReferClientContext(ClientView):
             raise InvalidState("refer", f"the call is {dialog.state.value}", "only a call that stands is transferred")
         self.referState = ReferState.WAITING
         self.core.asking[self] = None
+        # RFC 7614 section 4: else its 2xx makes no subscription, and a NOTIFY that comes is about another one.
+        isHeard = self.subscription in (None, "norefersub")
         if dialog is not None:
             self._outgoing = self._written(self.core, dialog)  # it may be elsewhere by now
-            self.subscribers.append(Subscriber(self, dialog, self))
+            if isHeard:
+                self.subscribers.append(Subscriber(self, dialog, self))
             self._start()
         else:
-            self._opening = Opening(self.core, self, self._outgoing.callId, self.localIdentity.tag or "", self)
+            if isHeard:
+                self._opening = Opening(self.core, self, self._outgoing.callId, self.localIdentity.tag or "", self)
             self.userAgent._whenReady(self._start, self.transactionFailed)
         return self._asked
 
