@@ -1,0 +1,168 @@
+"""
+Call transfers with baresip (RFC 3515): it transfers us, and is transferred by us; always without C{Replaces}.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_twisted import ensureDeferred
+
+from tests.integration.agent import addressOf, agent
+from tests.integration.peers import Baresip
+from tests.integration.playing import endOf
+from tests.integration.transferring import Party, quick
+from twisted_sipdialog import Phase, Reason, UserAgent
+
+
+async def calls(alice: Baresip, bob: UserAgent, transport: str = "udp") -> Any:
+    """baresip calls us; our dialog."""
+    await alice.command("dial", f"sip:bob@{await addressOf(bob, transport.upper())};transport={transport}")
+    await alice.whenEvent("CALL_ESTABLISHED")
+    (dialog,) = bob.dialogs
+    return dialog
+
+
+async def uriOf(carol: UserAgent) -> str:
+    """
+    Where we are called over UDP: baresip writes Refer-To without < >, so that C{;transport=tcp} would be no part of the
+    URI (RFC 3261 section 20).
+    """
+    return f"sip:carol@{await addressOf(carol)}"
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@ensureDeferred
+async def test_transfersUs(baresip: str, tmp_path: Path, transport: str) -> None:
+    """202, NOTIFYs, then its BYE, and the new call stands (RFC 3515 section 4.1, RFC 5589 section 6.1)."""
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick(), referPolicy="follow") as bob,
+        agent(target, **quick()) as carol,
+        Baresip(baresip, tmp_path, "alice") as alice,
+    ):
+        old = await calls(alice, bob, transport)
+        await alice.transfer(await uriOf(carol))
+        await alice.whenEvent("CALL_CLOSED", param="Call transfered")
+        assert await endOf(old) is Reason.REMOTE_BYE
+        (new,) = bob.dialogs
+        assert (new.state, new.role) == (Phase.STABLE, "uac")
+        assert [dialog.state for dialog in carol.dialogs] == [Phase.STABLE]
+        await new.destroy()
+    assert told.told == [("accepted", 202), ("success", 200)]
+    assert "SUBSCRIBE sip:" not in alice.output
+
+
+@ensureDeferred
+async def test_isRefusedATransfer(baresip: str, tmp_path: Path) -> None:
+    """It called us, so that by default nothing it asks for is called: 603; it hangs up."""
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick()) as bob,
+        agent(target, **quick()) as carol,
+        Baresip(baresip, tmp_path, "alice") as alice,
+    ):
+        dialog = await calls(alice, bob)
+        await alice.transfer(await uriOf(carol))
+        await alice.whenEvent("TRANSFER_FAILED", param="603 Decline")
+        assert await endOf(dialog) is Reason.REMOTE_BYE
+    assert told.told == [("refused", 603)]
+    assert target.invitation is None
+
+
+@ensureDeferred
+async def test_transfersUsToSomebodyBusy(baresip: str, tmp_path: Path) -> None:
+    """The final status is that of the new call (RFC 3515 section 2.4.5); baresip hangs up all the same."""
+    told = Party()
+    async with (
+        agent(told, **quick(), referPolicy="follow") as bob,
+        agent(Party(refuses=486), **quick()) as carol,
+        Baresip(baresip, tmp_path, "alice") as alice,
+    ):
+        dialog = await calls(alice, bob)
+        await alice.transfer(await uriOf(carol))
+        await alice.whenEvent("TRANSFER_FAILED", param="486 Busy Here")
+        assert await endOf(dialog) is Reason.REMOTE_BYE
+        assert bob.dialogs == []
+    assert told.told == [("accepted", 202), ("failure", 486)]
+
+
+@ensureDeferred
+async def test_unsubscribesAfterTheCall(baresip: str, tmp_path: Path) -> None:
+    """
+    We hang up while the target rings: its SUBSCRIBE with C{Expires: 0} is answered, though the call is over (RFC 3515
+    section 2.4.4, RFC 5057 section 4.1), and a last NOTIFY lets it quit at once.
+    """
+    told, target = Party(), Party(rings=True)
+    async with (
+        agent(told, **quick(), referPolicy="follow") as bob,
+        agent(target, **quick()) as carol,
+        Baresip(baresip, tmp_path, "alice") as alice,
+    ):
+        old = await calls(alice, bob)
+        await alice.transfer(await uriOf(carol))
+        await alice.until(lambda: ("progress", 180) in told.told, "ringing")
+        await old.destroy()
+        await alice.whenEvent("CALL_CLOSED")
+        await target.invitation.accept()
+        await alice.until(lambda: told.told[-1] == ("success", 200), "the new call")
+        (new,) = bob.dialogs
+        begin = time.monotonic()
+        await alice.stop()
+        assert time.monotonic() - begin < 5
+        await new.destroy()
+    assert "SUBSCRIBE sip:" in alice.output
+    assert told.told[:2] == [("accepted", 202), ("progress", 180)]
+
+
+@ensureDeferred
+async def test_isTransferred(baresip: str, tmp_path: Path) -> None:
+    """Its NOTIFYs tell the real status, our BYE follows, and the new call stands (RFC 5589 section 6.1)."""
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick()) as alice,
+        agent(target, **quick()) as carol,
+        Baresip(baresip, tmp_path, "bob") as bob,
+    ):
+        old = await alice.invite(bob.uri)
+        uri = await uriOf(carol)
+        refer = await old.refer(uri)
+        final = await refer.whenFinished()
+        assert (final.statusCode, final.reasonPhrase) == (200, "OK")
+        assert await endOf(old) is Reason.LOCAL_BYE
+        await bob.whenEvent("CALL_ESTABLISHED", peeruri=uri)
+        (new,) = carol.dialogs
+        await bob.whenEvent("CALL_CLOSED", id=old.sip.callId)
+        assert new.state is Phase.STABLE
+        await new.destroy()
+        await bob.whenEvent("CALL_CLOSED", peeruri=uri)
+    assert told.told == [("accepted", 202), ("progress", 100), ("success", 200)]
+
+
+@ensureDeferred
+async def test_isTransferredToSomebodyBusy(baresip: str, tmp_path: Path) -> None:
+    """Our call with it goes on after a failure, and a second REFER, told by its own id, succeeds."""
+    told = Party()
+    busy, free = Party(refuses=486), Party()
+    async with (
+        agent(told, **quick()) as alice,
+        agent(busy, **quick()) as carol,
+        agent(free, **quick()) as dave,
+        Baresip(baresip, tmp_path, "bob") as bob,
+    ):
+        dialog = await alice.invite(bob.uri)
+        final = await (await dialog.refer(await uriOf(carol))).whenFinished()
+        assert (final.statusCode, final.reasonPhrase) == (486, "Busy Here")
+        assert dialog.state is Phase.STABLE
+        final = await (await dialog.refer(await uriOf(dave))).whenFinished()
+        assert final.statusCode == 200
+        assert await endOf(dialog) is Reason.LOCAL_BYE
+        (new,) = dave.dialogs
+        await new.destroy()
+    assert told.told == [
+        *(("accepted", 202), ("progress", 100), ("failure", 486)),
+        *(("accepted", 202), ("progress", 100), ("success", 200)),
+    ]
