@@ -28,7 +28,7 @@ class Subscriber:
     What is heard in one dialog: a REFER outside of one may fork, and then has several.
     """
 
-    __slots__ = ("_context", "_opening", "_timer", "_usage", "leg")
+    __slots__ = ("_context", "_isSettled", "_opening", "_timer", "_usage", "leg")
 
     def __init__(self, context: Any, leg: Leg, opening: Any) -> None:
         """
@@ -39,6 +39,7 @@ class Subscriber:
         self._opening = opening
         self._timer: Any = None
         self._usage: Usage | None = None
+        self._isSettled = False
         self.leg = leg
         leg.attach(self)
 
@@ -74,11 +75,20 @@ class Subscriber:
         self.leg.detach(self)
 
     def takes(self, method: str, event: EventField) -> bool:
-        """RFC 3515 section 2.4.6: without an id it is the first there is."""
+        """
+        RFC 3515 section 2.4.6: without an id it is the first there is.  linphonec never has one, and never ends what it
+        told the final status of: that one gives way to another.
+        """
         sent = self._opening.request
         if method != "NOTIFY" or event.package != PACKAGE or sent is None:
             return False
-        return event.id is None or event.id == str(sent.cseqNumber)
+        if event.id is None:
+            return not (self._isSettled and any(self._isWaiting(other) for other in self.leg.takers))
+        return event.id == str(sent.cseqNumber)
+
+    @staticmethod
+    def _isWaiting(taker: Any) -> bool:
+        return isinstance(taker, Subscriber) and taker._usage is not None and not taker._isSettled
 
     def requestReceived(self, transaction: Any, leg: Leg) -> None:
         """A NOTIFY: answered first, as what it says may be the end of the dialog."""
@@ -104,6 +114,7 @@ class Subscriber:
 
     def settled(self) -> None:
         """The final status is known: what may come still is the end of the subscription."""
+        self._isSettled = True
         self.wait(self.leg.core.configuration.timers.transaction)
 
     def legStopped(self, error: SipError) -> None:
