@@ -33,7 +33,7 @@ class Party(UserAgentDelegate):
     """
 
     def __init__(self, refuses: int | None = None, rings: bool = False) -> None:
-        self.told: list[tuple[str, int]] = []
+        self.told: list[tuple[str, int | None]] = []
         self.invitation: Any = None
         self._refuses = refuses
         self._rings = rings
@@ -61,4 +61,4 @@ class Party(UserAgentDelegate):
         self.told.append(("success", status.statusCode))
 
     def referRejected(self, context: Any, status: Any) -> None:
-        self.told.append(("failure", status.statusCode))
+        self.told.append(("failure", None if status is None else status.statusCode))

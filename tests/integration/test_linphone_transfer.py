@@ -1,0 +1,144 @@
+"""
+Call transfers with linphonec: blind and attended (RFC 3515, RFC 3891, RFC 5589), by it and of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pytest_twisted import ensureDeferred
+
+from tests.integration.agent import addressOf, agent
+from tests.integration.linphone import Linphone
+from tests.integration.playing import endOf
+from tests.integration.ports import freeHost
+from tests.integration.transferring import Party, quick
+from twisted_sipdialog import Phase, Reason, UserAgent
+
+
+async def calls(alice: UserAgent, bob: Linphone) -> Any:
+    """We call linphonec; our dialog."""
+    answer = alice.invite(bob.uri)
+    bob.command(f"answer {await bob.called()}")
+    dialog = await answer
+    await bob.whenSaid("Media streams established")
+    return dialog
+
+
+async def uriOf(carol: UserAgent) -> str:
+    return f"sip:carol@{await addressOf(carol)}"
+
+
+@ensureDeferred
+async def test_transfersUs(linphonec: str, tmp_path: Path) -> None:
+    """We called it, so that we follow by default (RFC 3515 section 4.1)."""
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick()) as bob,
+        agent(target, **quick()) as carol,
+        Linphone(linphonec, tmp_path, "alice") as alice,
+    ):
+        old = await calls(bob, alice)
+        alice.transfer(1, await uriOf(carol))
+        await alice.whenSaid("has been transfered")
+        assert await endOf(old) is Reason.REMOTE_BYE
+        (new,) = bob.dialogs
+        assert (new.state, [dialog.state for dialog in carol.dialogs]) == (Phase.STABLE, [Phase.STABLE])
+        # RFC 3892 section 2.2: what it says of itself is passed on as it is.
+        assert target.invitation.request.headers.get("referred-by") == f"sip:alice@127.0.0.1:{alice.port}"
+        await new.destroy()
+    assert told.told == [("accepted", 202), ("success", 200)]
+
+
+@ensureDeferred
+async def test_transfersUsToSomebodyBusy(linphonec: str, tmp_path: Path) -> None:
+    """The call with it outlives that (RFC 5589 section 6.1)."""
+    told = Party()
+    async with (
+        agent(told, **quick()) as bob,
+        agent(Party(refuses=486), **quick()) as carol,
+        Linphone(linphonec, tmp_path, "alice") as alice,
+    ):
+        dialog = await calls(bob, alice)
+        alice.transfer(1, await uriOf(carol))
+        await alice.until(lambda: told.told == [("accepted", 202), ("failure", 486)], "failure")
+        assert await alice.calls() == {1: "StreamsRunning"}
+        assert (dialog.state, bob.dialogs) == (Phase.STABLE, [dialog])
+        alice.command("terminate")
+        assert await endOf(dialog) is Reason.REMOTE_BYE
+
+
+@ensureDeferred
+async def test_transfersUsToItsOtherCall(linphonec: str, tmp_path: Path) -> None:
+    """Our INVITE has the Replaces of its Refer-To, and takes that call's place (RFC 5589 section 7.3)."""
+    told = Party()
+    async with (
+        agent(told, **quick()) as bob,
+        Linphone(linphonec, tmp_path, "alice", host=freeHost()) as alice,
+        Linphone(linphonec, tmp_path, "carol", host=freeHost()) as carol,
+    ):
+        old = await calls(bob, alice)
+        alice.command("pause")
+        await alice.whenSaid("is now paused")
+        second = await alice.call(carol.uri)
+        carol.command(f"answer {await carol.called()}")
+        await alice.whenSaid("Media streams established")
+        alice.transfer(1, second)
+        await alice.whenSaid("has been transfered")
+        assert await endOf(old) is Reason.REMOTE_BYE
+        await carol.whenMatched("Call 1 with .* ended")
+        assert await carol.calls() == {2: "StreamsRunning"}
+        (new,) = bob.dialogs
+        assert new.state is Phase.STABLE
+        carol.command("terminate")
+        assert await endOf(new) is Reason.REMOTE_BYE
+    assert (told.told[0], told.told[-1]) == (("accepted", 202), ("success", 200))
+
+
+@ensureDeferred
+async def test_isTransferred(linphonec: str, tmp_path: Path) -> None:
+    """It holds the old call by re-INVITE at once, and ends its NOTIFYs with C{terminated;reason=reason=noresource}."""
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick()) as alice,
+        agent(target, **quick()) as carol,
+        Linphone(linphonec, tmp_path, "bob") as bob,
+    ):
+        old = await calls(alice, bob)
+        refer = await old.refer(await uriOf(carol))
+        assert (await refer.whenFinished()).statusCode == 200
+        assert old.onHold
+        assert await endOf(old) is Reason.LOCAL_BYE
+        await bob.whenSaid("ended")
+        assert await bob.calls() == {2: "StreamsRunning"}
+        assert target.invitation.request.headers.get("referred-by") == "sip:alice@127.0.0.1"
+        (new,) = carol.dialogs
+        await new.destroy()
+    assert told.told == [("accepted", 202), ("progress", 100), ("success", 200)]
+
+
+@ensureDeferred
+async def test_isTransferredToSomebodyBusy(linphonec: str, tmp_path: Path) -> None:
+    """
+    The final status alone is the end (RFC 3515 section 2.4.5): its subscription stays active for ever.  It resumes the
+    old call, in which a second REFER succeeds.
+    """
+    told = Party()
+    async with (
+        agent(told, **quick()) as alice,
+        agent(Party(refuses=486), **quick()) as dave,
+        agent(Party(), **quick()) as carol,
+        Linphone(linphonec, tmp_path, "bob") as bob,
+    ):
+        dialog = await calls(alice, bob)
+        final = await (await dialog.refer(await uriOf(dave))).whenFinished()
+        assert (final.statusCode, final.reasonPhrase) == (486, "Busy Here")
+        await bob.whenSaid("Media streams established")
+        assert (dialog.state, dialog.onHold) == (Phase.STABLE, False)
+        final = await (await dialog.refer(await uriOf(carol))).whenFinished()
+        assert final.statusCode == 200
+        assert await endOf(dialog) is Reason.LOCAL_BYE
+        (new,) = carol.dialogs
+        await new.destroy()
+        await bob.whenSaid("Call 3 with")
