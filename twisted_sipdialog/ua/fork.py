@@ -140,7 +140,7 @@ class Fork:
             context.core.watch.moved(dialog, "confirmed", response)
         dialog.invitation = None
         context.accepted(response)
-        if dialog.state is not Phase.TERMINATED:  # a delegate that was told may have hung up
+        if not dialog.isOver:  # a delegate that was told may have hung up
             dialog.confirmed()
         context.over(dialog)
         dialog.goOn()
