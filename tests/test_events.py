@@ -41,5 +41,7 @@ class PageTests(SynchronousTestCase):
             *("referInviteSent", "referProgress", "referAccepted", "referRejected", "outOfDialogReferRequested"),
         ):
             self.assertIn(f"``{event}", text)
+        for event in ("progress", "accepted", "rejected", "failed"):
+            self.assertIn(f"``{event}``", text)
         for event in ("create", "create-early", "terminate"):
             self.assertIn(f"``sipdialog:{event}``", text)
