@@ -82,8 +82,6 @@ def replaceFor(dialog: Dialog) -> None:
     if replacee is None:
         return
     dialog.core.tellAll(replacee.delegate, "dialogReplaced", replacee, dialog)
-    if replacee.isEnding:
-        return  # whoever was told ended it
     if replacee.state is Phase.EARLY and not replacee.invitation.answered:
         replacee.invitation.giveUp([], Reason.REPLACED)
     else:
