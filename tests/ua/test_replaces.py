@@ -26,9 +26,7 @@ class TakenTests(ReplacingCase):
         self.assertEqual(self.network.seenBy(self.userAgent)[-4:], ["> 200 INVITE", "> BYE", "< ACK", "< 200 BYE"])
         for notes in (self.callee, own):
             self.assertEqual(notes.replaced, [(old, new)])
-            self.assertEqual(
-                [detail.reason for what, _, detail in notes.told if what == "terminated"], [Reason.REPLACED]
-            )
+            self.assertEqual(notes.ended.reason, Reason.REPLACED)
         self.assertEqual(own.events, ["replaced", "terminated"])
         self.assertFalse(old.ended.byPeer)
         self.assertIs(old.ended.message, new.req)
@@ -36,7 +34,7 @@ class TakenTests(ReplacingCase):
         self.carolHangsUp(ok)
 
     def test_replacee(self):
-        """The application is asked as for any call, and told whom it is about; a call like any other is about nobody."""
+        """The application is asked as for any call, and told whose place it is; any other call wants nobody's."""
         old = self.stand()
         self.assertIsNone(self.callee.context.replacee)
         invite = self.carolCalls(self.named(), later)
@@ -110,7 +108,7 @@ class TakenTests(ReplacingCase):
             self.carolHangsUp(ok)
 
     def test_chain(self):
-        """Who took a place can be replaced in turn, even before her ACK: her BYE waits for that (RFC 3261 section 15)."""
+        """Who took a place can lose it in turn, even before the ACK, which the BYE waits for (RFC 3261 section 15)."""
         self.stand()
         first = self.carolCalls(self.named())
         self.endsBye()
@@ -199,9 +197,7 @@ class StaysTests(ReplacingCase):
     def test_doesNotFit(self):
         """What is offered cannot be answered: 488."""
         self.stand()
-        self.callee.answer = lambda context: (
-            context.accept(media=FixedMedia(ANSWER)).addErrback(lambda _: None) and None
-        )
+        self.callee.answer = lambda context: context.accept(media=FixedMedia(ANSWER)) and None
         invite = self.carol.request("INVITE", self.userAgent, headers={"Replaces": self.named()}, body=VIDEO)
         self.assertEqual(self.carolGets(invite).statusCode, 488)
         self.stands()

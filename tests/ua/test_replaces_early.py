@@ -104,6 +104,23 @@ class TakenTests(EarlyCase):
         self.assertEqual(self.own.events, ["replaced", "terminated"])
         self.carolHangsUp(ok)
 
+    def test_silence(self):
+        """A callee who never answers the CANCEL holds nobody up (RFC 3261 section 9.1: 64*T1)."""
+        self.dial()
+        ok = self.carolGets(self.carolCalls(self.named()))
+        self.network.advance(33)
+        self.assertEqual(self.old.ended.reason, Reason.REPLACED)
+        self.carolHangsUp(ok)
+
+    def test_endedByDelegate(self):
+        """Whoever is told may end it itself; there is one CANCEL."""
+        self.dial()
+        self.own.dialogReplaced = lambda dialog, newDialog: dialog.destroy() and None
+        ok = self.carolGets(self.carolCalls(self.named()))
+        self.cancelled()
+        self.assertEqual(self.own.events, ["terminated"])
+        self.carolHangsUp(ok)
+
     def test_forks(self):
         """One of the dialogs of a call that forked: the INVITE is one, and the CANCEL is for all of them."""
         self.dial()
