@@ -118,7 +118,7 @@ class TakenTests(EarlyCase):
         self.own.dialogReplaced = lambda dialog, newDialog: dialog.destroy() and None
         ok = self.carolGets(self.carolCalls(self.named()))
         self.cancelled()
-        self.assertEqual(self.own.events, ["terminated"])
+        self.assertEqual((self.own.events, self.old.ended.reason), (["terminated"], Reason.LOCAL_CANCEL))
         self.carolHangsUp(ok)
 
     def test_forks(self):

@@ -176,7 +176,7 @@ class Calling(ClientView):
 
         @param reason: why; None: the application wants it so.
         """
-        if reason is not None:
+        if reason is not None and not self._cancelled:
             self._reason = reason
         sent = self._cancel(lines)
         return self.whenFinished().addBoth(lambda _: sent)
