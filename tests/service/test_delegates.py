@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.interfaces import IMediaWatch, IUserAgentDelegate
 from twisted_sipdialog.media.fixed import FixedDescription, FixedMedia
@@ -66,6 +67,27 @@ class AnswerTests(DelegateCase):
         dialog.destroy()
         self.network.advance(1)
         self.assertSeen("> INVITE, < 180 INVITE, < 200 INVITE, > ACK, > BYE, < 200 BYE")
+
+    def test_replacing(self) -> None:
+        """
+        One that takes the place of another call (RFC 3891) is answered as any; the other one ends then.
+        """
+        desk = self.desk(Answer(self.network.clock, 3.0))
+        peer = ScriptedPeer(self.network)
+        calling = self.alice.invite("sip:desk@b.example")
+        self.network.advance(5)
+        dialog = self.successResultOf(calling)
+        named = f"{dialog.sip.callId};to-tag={dialog.sip.remoteTag};from-tag={dialog.sip.localTag}"
+        peer.request("INVITE", desk, headers={"Replaces": named}, body=SDP)
+        self.network.advance(2)
+        self.assertEqual(len(desk.dialogs), 2)
+        ok = peer.expect("200 INVITE")
+        peer.ack(ok)
+        self.network.advance(1)
+        self.assertEqual(self.successResultOf(dialog.whenTerminated()).reason, Reason.REMOTE_BYE)
+        self.assertEqual(len(desk.dialogs), 1)
+        peer.request("BYE", within=ok)
+        peer.expect("200 BYE")
 
     def test_later(self) -> None:
         """
