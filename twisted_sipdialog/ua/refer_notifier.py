@@ -5,7 +5,7 @@ NOTIFYs about a REFER that we accepted (RFC 3515 section 2.4.4, RFC 6665 section
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -21,6 +21,10 @@ from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire
 from twisted_sipdialog.ua.leg import Leg
 from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.refer import PACKAGE
+
+#: The refusals of a NOTIFY that end its subscription, or the dialog of it (RFC 5057 section 5.1).  Others are of that
+#: NOTIFY only, as the 491 of a peer who has not had our 2xx yet.
+_ENDING: Final = frozenset((404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 502, 604))
 
 
 class Notifier:
@@ -107,13 +111,11 @@ class Notifier:
 
     def _answered(self, outcome: Response | Failure, reason: str | None, told: Deferred[Any]) -> None:
         self._asking = False
-        # RFC 6665 section 4.2.2: whoever refuses a NOTIFY, or does not answer, has no subscription any more.
-        refused = isinstance(outcome, Failure) or outcome.statusCode >= 300
-        if refused or reason is not None:
+        # RFC 6665 section 4.2.2: whoever knows nothing of it, or does not answer, has no subscription any more.
+        if isinstance(outcome, Failure) or outcome.statusCode in _ENDING or reason is not None:
             self._over()
         fire(told, outcome)
-        if not refused:
-            self._next()
+        self._next()
 
     def _over(self) -> None:
         if self not in self._leg.takers:
