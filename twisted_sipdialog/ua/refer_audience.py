@@ -41,11 +41,6 @@ class Audience:
         self._lasting: Any = None
         self._notifiers: list[Notifier] = []
 
-    @property
-    def isOver(self) -> bool:
-        """The final status was told, or those who were to hear it have all left."""
-        return self.isSettled or (self.status is not None and self not in self.core.referrals)
-
     def begin(self, transaction: Any, dialog: Any, localTag: str) -> None:
         """RFC 3515 section 2.4.4: the 2xx makes a subscription, in the dialog at hand or in one of its own."""
         if transaction.request.toTag:

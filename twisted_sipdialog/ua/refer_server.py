@@ -152,7 +152,7 @@ class ReferServerContext(ServerContext):
     def referState(self) -> ReferState:
         if not self.answered:
             return ReferState.WAITING
-        return ReferState.TERMINATED if self._isRefused or self._audience.isOver else ReferState.ANSWERED
+        return ReferState.TERMINATED if self._isRefused or self._audience.isSettled else ReferState.ANSWERED
 
     # The verbs.
 
