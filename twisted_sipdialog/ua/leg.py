@@ -28,7 +28,7 @@ class Leg:
     @ivar flow: the only connection by which the peer can be reached, or None.
     @ivar takers: the usages beside the session, each with C{takes(method, event)},
         C{requestReceived(transaction, leg)}, C{legStopped(error)}.  As long as there is one, the dialog takes requests.
-    @ivar refers: how many REFERs of the peer were accepted in it.
+    @ivar refers: how many REFERs of the peer came in it.
     """
 
     __slots__ = ("core", "dialogState", "digest", "flow", "refers", "takers")

@@ -41,15 +41,14 @@ class Audience:
         self._lasting: Any = None
         self._notifiers: list[Notifier] = []
 
-    def begin(self, transaction: Any, dialog: Any, localTag: str) -> None:
-        """RFC 3515 section 2.4.4: the 2xx makes a subscription, in the dialog at hand or in one of its own."""
-        if transaction.request.toTag:
-            # Section 2.4.6: the first may do without what tells the others apart.
-            name = str(transaction.request.cseqNumber) if dialog.refers else ""
-            dialog.refers += 1
-            self._join(Notifier(self, dialog, name))
-        else:
-            self._join(Notifier(self, self._newLeg(transaction, localTag), ""))
+    def begin(self, transaction: Any, dialog: Any, localTag: str, name: str) -> None:
+        """
+        RFC 3515 section 2.4.4: the 2xx makes a subscription, in the dialog at hand or in one of its own.
+
+        @param name: what tells it from others there.
+        """
+        leg = dialog if transaction.request.toTag else self._newLeg(transaction, localTag)
+        self._join(Notifier(self, leg, name))
 
     def _join(self, notifier: Notifier) -> None:
         self._notifiers.append(notifier)

@@ -38,6 +38,7 @@ _log = Logger()
 def referReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
     """A REFER in a dialog: the delegate answers, or the policy does."""
     request = transaction.request
+    dialog.refers += 1
     if dialog.state is Phase.EARLY:
         # There is no call yet that could be transferred.
         transaction.respond(request.response(491))
@@ -112,6 +113,7 @@ class ReferServerContext(ServerContext):
         "_audience",
         "_isRefused",
         "_isSent",
+        "_name",
         "_outcome",
         "calling",
         "delegate",
@@ -125,6 +127,9 @@ class ReferServerContext(ServerContext):
         self.delegate: Any = None
         self.calling: Any = None
         self.targetDialog: Any = None
+        # RFC 3515 section 2.4.6: the first of a dialog may do without what tells the others apart.
+        isFirst = not self.request.toTag or (dialog is not None and dialog.refers == 1)
+        self._name = "" if isFirst else str(self.request.cseqNumber)
         self._isSent = False
         self._audience = Audience(core)
         self._outcome: Deferred[Any] | None = None
@@ -191,7 +196,7 @@ class ReferServerContext(ServerContext):
         self.delegate = delegate
         self.calling = calling
         if wanted is Subscription.IMPLICIT:
-            self._audience.begin(self.transaction, self.dialog, self.localTag())
+            self._audience.begin(self.transaction, self.dialog, self.localTag(), self._name)
         self._leave()
         self._respond(response)
         self.responded(response)
