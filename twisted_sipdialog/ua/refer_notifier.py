@@ -157,7 +157,8 @@ class Notifier:
             core.onlyFlows.moved(leg, request, transaction.flow)
         if granted:
             self._last(granted)
-        self.notify(self._audience.status, None if granted else "timeout")
+        settled = "noresource" if self._audience.isSettled else None
+        self.notify(self._audience.status, settled if granted else "timeout")
 
     def legStopped(self, error: SipError) -> None:
         """Nobody can be told any more."""
