@@ -42,7 +42,7 @@ UNSEEN = {
 #: The files of ua/, by verb, from the top down as in STRATA.
 VERBS = (
     ("delegation", "identity", "call_log", "outgoing", "only_flow"),
-    ("cancel", "watch"),
+    ("cancel", "refer", "watch"),
     ("uac",),
     ("acknowledgement",),
     ("core",),
@@ -59,7 +59,6 @@ VERBS = (
     ("update", "call"),
     ("modify",),
     ("subscribe_client", "subscribe_server", "publish_client", "register_client"),
-    ("refer",),
     ("refer_notifier", "following"),
     ("refer_audience", "refer_subscriber", "referring"),
     ("refer_client", "refer_server"),

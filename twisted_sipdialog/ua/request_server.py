@@ -13,6 +13,7 @@ from twisted_sipdialog.ua.core import Core, receiver
 from twisted_sipdialog.ua.delegation import ask, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.event_dialog import EventDialog
+from twisted_sipdialog.ua.refer import PACKAGE
 from twisted_sipdialog.ua.server_context import ServerContext
 
 
@@ -64,7 +65,9 @@ def _default(core: Core, request: Request, dialog: Dialog | None) -> int:
     if method == "NOTIFY":
         return 481
     if dialog is not None and method == "SUBSCRIBE":
-        return 489
+        # RFC 6665 section 4.2.1: that to a REFER is over; others are not known.
+        event = typedOrNone(request, "event")
+        return 481 if event is not None and event.package == PACKAGE else 489
     if dialog is None or method not in ("INFO", "MESSAGE"):
         return 405
     package = request.headers.get("info-package") if method == "INFO" else None
