@@ -8,6 +8,8 @@ from tests.ua.callee import ANSWER, OFFER, Callee, CalleeTestCase
 from twisted_sipdialog.testing import ScriptedPeer
 
 CAROL = "sip:carol@peer2.example"
+#: What is told first.
+TRYING = ("SIP/2.0 100 Trying", "active")
 
 
 class Transferee(Callee):
@@ -175,3 +177,21 @@ class TransfereeCase(CalleeTestCase):
         """Nothing of ours is there any more once the last timers have run."""
         self.network.advance(70)
         self.assertEqual(self.userAgent.leftovers(), [], self.network.ladder())
+
+
+class NotifyCase(TransfereeCase):
+    def follows(self, settings=None, headers=None):
+        """The REFER is accepted, and the target called; the first NOTIFY is there, not yet answered."""
+        self.stand(self.follow(), **(settings or {}))
+        self.assertEqual(self.status(headers=headers), 202)
+        self.called()
+
+    def rings(self, code, phrase=None, **headers):
+        self.target.respond(self.invite, code, phrase, headers=headers)
+        self.network.advance(0.01)
+
+    def over(self):
+        """Only what the REFER was about has ended: the call at hand goes on, and is then ended."""
+        self.assertSilent(40)
+        self.hangsUp()
+        self.assertNothingLeft()
