@@ -20,6 +20,7 @@ from twisted_sipdialog.interfaces import IReferClientContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.event_fields import Replaces
+from twisted_sipdialog.message.headers import keyOf
 from twisted_sipdialog.message.sipfrag import StatusFragment
 from twisted_sipdialog.message.uri import SipUri
 from twisted_sipdialog.status import Cause
@@ -73,7 +74,7 @@ class ReferClientContext(ClientView):
         dialog = applicant if isinstance(applicant, Dialog) else None
         super().__init__(core, self._written(core, applicant), delegate, dialog)
         # As it is read again: what it asks for, and what it says.
-        lines = {name.lower(): value for name, value in self._lines}
+        lines = {keyOf(name): value for name, value in self._lines}
         self.referTo = Address.parse(lines["refer-to"])
         self.referredBy: str | None = lines.get("referred-by")
         self.subscription = subscription

@@ -10,6 +10,7 @@ from twisted_sipdialog.dialog.referral import replacing
 from twisted_sipdialog.dialog.state import DialogState, Phase
 from twisted_sipdialog.errors import InvalidState, InvalidValue
 from twisted_sipdialog.message.event_fields import Replaces, TargetDialog
+from twisted_sipdialog.message.headers import keyOf
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
@@ -27,7 +28,7 @@ def linesOf(core: Core, target: Any, extra: Lines, subscription: str | None, tar
     @raise InvalidState: C{target}, or C{targetDialog}, is a dialog that does not stand.
     """
     lines = extraLines(extra)
-    names = {name.lower() for name, _ in lines}
+    names = {keyOf(name) for name, _ in lines}
     for name in _OWN_NAMES:
         if name in names:
             raise InvalidValue("extraHeaders", name, "this header is written for you")
