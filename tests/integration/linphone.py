@@ -12,6 +12,7 @@ from typing import Any
 from tests.integration.peers import LOOPBACK
 from tests.integration.ports import freePort
 from tests.integration.process import Peer
+from tests.integration.tone import record
 
 
 class Linphone(Peer):
@@ -101,6 +102,18 @@ class Linphone(Peer):
         assert found is not None
         self._read = found.end()
         return found
+
+    def speak(self, tone: int) -> Path:
+        """
+        Say nothing but a sine of so many Hz from the next call on.
+
+        @return: the recording of what it hears then, in the last of its calls; complete when that has ended.
+        """
+        said, heard = self.folder / "said.wav", self.folder / "heard.wav"
+        record(said, tone)
+        self.command(f"play {said}")
+        self.command(f"record {heard}")
+        return heard
 
     async def call(self, uri: str) -> int:
         """Begin a call, while no other is active (C{pause} first); the call's number."""

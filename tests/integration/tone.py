@@ -53,6 +53,16 @@ def measure(recording: Path, at: float = 0.5) -> Tone:
     )
 
 
+def record(recording: Path, frequency: int, seconds: float = 10.0, rate: int = 8000) -> None:
+    """Write a wav file with a sine of half the full amplitude, C{rate} samples a second."""
+    turn = 2 * math.pi * frequency / rate
+    with wave.open(str(recording), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(array("h", (int(16384 * math.sin(turn * n)) for n in range(int(seconds * rate)))).tobytes())
+
+
 def _powerAt(samples: Sequence[float], frequency: float) -> float:
     """The power of the sine with that frequency (in periods per sample): Goertzel's algorithm."""
     turn = 2 * math.cos(2 * math.pi * frequency)
