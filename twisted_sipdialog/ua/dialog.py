@@ -112,7 +112,7 @@ class Dialog(DialogRequests):
         if self.flow is not None:
             self.core.onlyFlows.met(self, transaction.flow)
         if not self.dialogState.inOrder(request):
-            transaction.respond(request.response(500, "CSeq Out Of Order"))
+            transaction.respond(request.response(500, "Request Out Of Order"))
         elif request.method == "BYE" and self.ended is None:
             self._byeReceived(transaction, request)
         elif self.state is Phase.TERMINATED and request.method not in EVENTS:

@@ -32,7 +32,7 @@ class EventDialog(Leg):
         if self.flow is not None:
             self.core.onlyFlows.met(self, transaction.flow)
         if not self.dialogState.inOrder(request):
-            transaction.respond(request.response(500, "CSeq Out Of Order"))
+            transaction.respond(request.response(500, "Request Out Of Order"))
         elif request.method in EVENTS:
             self.core.verbs[request.method](self.core, transaction, self)
         elif request.method == "BYE":
