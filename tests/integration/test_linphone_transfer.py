@@ -26,6 +26,19 @@ async def calls(alice: UserAgent, bob: Linphone) -> Any:
     return dialog
 
 
+def alone(name: str) -> dict[str, Any]:
+    """Settings for one that is called without a port: linphonec leaves it out of the Refer-To of its calls."""
+    host = freeHost()
+    return {"aor": f"sip:{name}@{host}", "listen": [f"udp:5060:interface={host}"]}
+
+
+async def consults(alice: Linphone, uri: str) -> int:
+    """linphonec holds its call with us, and calls another; the number of that call."""
+    alice.command("pause")
+    await alice.whenSaid("is now paused")
+    return await alice.call(uri)
+
+
 async def uriOf(carol: UserAgent) -> str:
     return f"sip:carol@{await addressOf(carol)}"
 
@@ -79,9 +92,7 @@ async def test_transfersUsToItsOtherCall(linphonec: str, tmp_path: Path) -> None
         Linphone(linphonec, tmp_path, "carol", host=freeHost()) as carol,
     ):
         old = await calls(bob, alice)
-        alice.command("pause")
-        await alice.whenSaid("is now paused")
-        second = await alice.call(carol.uri)
+        second = await consults(alice, carol.uri)
         carol.command(f"answer {await carol.called()}")
         await alice.whenSaid("Media streams established")
         alice.transfer(1, second)
@@ -94,6 +105,50 @@ async def test_transfersUsToItsOtherCall(linphonec: str, tmp_path: Path) -> None
         carol.command("terminate")
         assert await endOf(new) is Reason.REMOTE_BYE
     assert (told.told[0], told.told[-1]) == (("accepted", 202), ("success", 200))
+
+
+@ensureDeferred
+async def test_transfersUsToItsCallWithUs(linphonec: str, tmp_path: Path) -> None:
+    """We are the other party of that call, too, and give it up for the new one (RFC 3891 section 3)."""
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick()) as bob,
+        agent(target, **quick(), **alone("carol")) as carol,
+        Linphone(linphonec, tmp_path, "alice") as alice,
+    ):
+        old = await calls(bob, alice)
+        second = await consults(alice, str(carol.configuration.aor))
+        await alice.whenSaid("Media streams established")
+        (replacee,) = carol.dialogs
+        alice.transfer(1, second)
+        await alice.whenSaid("has been transfered")
+        assert (await endOf(old), await endOf(replacee)) == (Reason.REMOTE_BYE, Reason.REPLACED)
+        assert await alice.calls() == {}
+        (new,), (_,) = bob.dialogs, carol.dialogs
+        await new.destroy()
+    assert told.told == [("accepted", 202), ("success", 200)]
+
+
+@ensureDeferred
+async def test_transfersUsToACallThatRings(linphonec: str, tmp_path: Path) -> None:
+    """An early dialog cannot be replaced by whom it rings for (RFC 3891 section 3): 481, and both calls go on."""
+    told, target = Party(), Party(rings=True)
+    async with (
+        agent(told, **quick()) as bob,
+        agent(target, **quick(), **alone("carol")) as carol,
+        Linphone(linphonec, tmp_path, "alice") as alice,
+    ):
+        old = await calls(bob, alice)
+        second = await consults(alice, str(carol.configuration.aor))
+        await alice.whenSaid("ringing")
+        alice.transfer(1, second)
+        await alice.until(lambda: told.told == [("accepted", 202), ("failure", 481)], "failure")
+        answered = await target.invitation.accept()
+        assert (old.state, answered.state) == (Phase.STABLE, Phase.STABLE)
+        alice.command(f"terminate {second}")
+        assert await endOf(answered) is Reason.REMOTE_BYE
+        alice.command("terminate 1")
+        assert await endOf(old) is Reason.REMOTE_BYE
 
 
 @ensureDeferred
@@ -139,6 +194,34 @@ async def test_isTransferredToSomebodyBusy(linphonec: str, tmp_path: Path) -> No
         final = await (await dialog.refer(await uriOf(carol))).whenFinished()
         assert final.statusCode == 200
         assert await endOf(dialog) is Reason.LOCAL_BYE
+        (new,) = carol.dialogs
+        await new.destroy()
+        await bob.whenSaid("Call 3 with")
+
+
+@ensureDeferred
+async def test_isTransferredToOurOtherCall(linphonec: str, tmp_path: Path) -> None:
+    """
+    Its INVITE has Replaces with what our Refer-To said, unescaped; both our calls end (RFC 5589 section 7.3).  A first
+    REFER names a call that is none: 481, and it goes on.
+    """
+    told, target = Party(), Party()
+    async with (
+        agent(told, **quick()) as alice,
+        agent(target, **quick()) as carol,
+        Linphone(linphonec, tmp_path, "bob") as bob,
+    ):
+        toBob = await calls(alice, bob)
+        toCarol = await alice.invite(await uriOf(carol))
+        (replacee,) = carol.dialogs
+        gone = await toBob.refer(f"{await uriOf(carol)}?Replaces=gone%3Bto-tag%3D1%3Bfrom-tag%3D2")
+        assert (await gone.whenFinished()).statusCode == 481
+        await bob.whenSaid("Media streams established")
+        assert (toBob.state, toBob.onHold, replacee.state) == (Phase.STABLE, False, Phase.STABLE)
+        refer = await toBob.refer(toCarol)
+        assert (await refer.whenFinished()).statusCode == 200
+        assert (await endOf(toBob), await endOf(toCarol)) == (Reason.LOCAL_BYE, Reason.REMOTE_BYE)
+        assert await endOf(replacee) is Reason.REPLACED
         (new,) = carol.dialogs
         await new.destroy()
         await bob.whenSaid("Call 3 with")
