@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from tests.integration.agent import addressOf, agent
 from tests.integration.peers import Baresip
@@ -116,6 +118,31 @@ async def test_unsubscribesAfterTheCall(baresip: str, tmp_path: Path) -> None:
         await new.destroy()
     assert "SUBSCRIBE sip:" in alice.output
     assert told.told[:2] == [("accepted", 202), ("progress", 180)]
+
+
+@ensureDeferred
+async def test_prolongsItsSubscription(baresip: str, tmp_path: Path) -> None:
+    """
+    As long as the target rings it sends SUBSCRIBE, at nine tenths of the time that our NOTIFY told, which is granted
+    anew (RFC 6665 section 4.2.1.1): it hears the final status long after the first subscription would have ended.
+    """
+    told, target = Party(), Party(rings=True)
+    async with (
+        agent(told, **quick(), referPolicy="follow", referExpires=2) as bob,
+        agent(target, **quick()) as carol,
+        Baresip(baresip, tmp_path, "alice") as alice,
+    ):
+        old = await calls(alice, bob)
+        await alice.transfer(await uriOf(carol))
+        await alice.until(lambda: ("progress", 180) in told.told, "ringing")
+        await deferLater(reactor, 2.3)
+        await target.invitation.accept()
+        await alice.whenEvent("CALL_CLOSED", param="Call transfered")
+        assert await endOf(old) is Reason.REMOTE_BYE
+        (new,) = bob.dialogs
+        await new.destroy()
+    assert "SUBSCRIBE sip:" in alice.output
+    assert told.told == [("accepted", 202), ("progress", 180), ("success", 200)]
 
 
 @ensureDeferred
