@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import addressOf, agent
@@ -17,9 +18,9 @@ from tests.integration.transferring import Party, quick
 from twisted_sipdialog import Phase, Reason, UserAgent
 
 
-async def calls(alice: UserAgent, bob: Linphone) -> Any:
+async def calls(alice: UserAgent, bob: Linphone, transport: str = "udp") -> Any:
     """We call linphonec; our dialog."""
-    answer = alice.invite(bob.uri)
+    answer = alice.invite(f"{bob.uri};transport={transport}")
     bob.command(f"answer {await bob.called()}")
     dialog = await answer
     await bob.whenSaid("Media streams established")
@@ -39,12 +40,13 @@ async def consults(alice: Linphone, uri: str) -> int:
     return await alice.call(uri)
 
 
-async def uriOf(carol: UserAgent) -> str:
-    return f"sip:carol@{await addressOf(carol)}"
+async def uriOf(carol: UserAgent, transport: str = "udp") -> str:
+    return f"sip:carol@{await addressOf(carol, transport.upper())};transport={transport}"
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 @ensureDeferred
-async def test_transfersUs(linphonec: str, tmp_path: Path) -> None:
+async def test_transfersUs(linphonec: str, tmp_path: Path, transport: str) -> None:
     """We called it, so that we follow by default (RFC 3515 section 4.1)."""
     told, target = Party(), Party()
     async with (
@@ -52,14 +54,14 @@ async def test_transfersUs(linphonec: str, tmp_path: Path) -> None:
         agent(target, **quick()) as carol,
         Linphone(linphonec, tmp_path, "alice") as alice,
     ):
-        old = await calls(bob, alice)
-        alice.transfer(1, await uriOf(carol))
+        old = await calls(bob, alice, transport)
+        alice.transfer(1, await uriOf(carol, transport))
         await alice.whenSaid("has been transfered")
         assert await endOf(old) is Reason.REMOTE_BYE
         (new,) = bob.dialogs
         assert (new.state, [dialog.state for dialog in carol.dialogs]) == (Phase.STABLE, [Phase.STABLE])
         # RFC 3892 section 2.2: what it says of itself is passed on as it is.
-        assert target.invitation.request.headers.get("referred-by") == f"sip:alice@127.0.0.1:{alice.port}"
+        assert alice.uri in target.invitation.request.headers.get("referred-by")
         await new.destroy()
     assert told.told == [("accepted", 202), ("success", 200)]
 
