@@ -15,6 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from tests.integration.agent import addressOf, agent
+from tests.integration.linphone import Linphone
 from tests.integration.peers import Baresip
 from tests.integration.playing import endOf
 from tests.integration.transferring import Party, quick
@@ -57,6 +58,29 @@ async def test_transfersUs(baresip: str, tmp_path: Path, transport: str) -> None
         await new.destroy()
     assert told.told == [("accepted", 202), ("success", 200)]
     assert "SUBSCRIBE sip:" not in alice.output
+
+
+@ensureDeferred
+async def test_transfersUsToLinphone(baresip: str, linphonec: str, tmp_path: Path) -> None:
+    """Three implementations: we follow, and linphonec rings, answers, and hangs up in the end."""
+    told = Party()
+    async with (
+        agent(told, **quick(), referPolicy="follow") as bob,
+        Linphone(linphonec, tmp_path, "carol") as carol,
+        Baresip(baresip, tmp_path, "alice") as alice,
+    ):
+        old = await calls(alice, bob)
+        await alice.transfer(carol.uri)
+        number = await carol.called()
+        await carol.until(lambda: ("progress", 180) in told.told, "ringing")
+        carol.command(f"answer {number}")
+        await alice.whenEvent("CALL_CLOSED", param="Call transfered")
+        assert await endOf(old) is Reason.REMOTE_BYE
+        await carol.whenSaid("Media streams established")
+        (new,) = bob.dialogs
+        carol.command("terminate")
+        assert await endOf(new) is Reason.REMOTE_BYE
+    assert told.told == [("accepted", 202), ("progress", 180), ("success", 200)]
 
 
 @ensureDeferred

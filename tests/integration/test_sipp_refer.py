@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
 
 from tests.integration.agent import addressOf, agent
-from tests.integration.playing import QUICK, endOf, scenario
+from tests.integration.playing import QUICK, endOf, scenario, together
 from tests.integration.transferring import Party
 from twisted_sipdialog import Phase, Reason, UserAgent
 from twisted_sipdialog.errors import ReferFailed
@@ -29,21 +30,11 @@ async def refers(alice: UserAgent, callee: Any, **how: Any) -> tuple[Any, Any]:
     return dialog, await dialog.refer(TARGET, **how)
 
 
-@pytest.mark.parametrize(
-    ("fragment", "status"),
-    [
-        (LONG, (200, "All is well, I would say")),
-        ("SIP/2.0 486 Busy Here Until Tomorrow", (486, "Busy Here Until Tomorrow")),
-        ("SIP/2.0 603", (603, "")),
-    ],
-)
-@ensureDeferred
-async def test_lastStatus(sipp: str, tmp_path: Path, fragment: str, status: tuple[int, str]) -> None:
-    """A reason of several words, none, and further lines; a success ends the call, a failure does not."""
-    told = Party()
+async def lastStatus(sipp: str, folder: Path, fragment: str, status: tuple[int, str]) -> None:
+    """A success ends the call, a failure does not."""
     async with (
-        scenario(sipp, tmp_path, "callee_is_referred", "-key", "fragment", fragment) as callee,
-        agent(told, **QUICK) as alice,
+        scenario(sipp, folder, "callee_is_referred", "-key", "fragment", fragment) as callee,
+        agent(**QUICK) as alice,
     ):
         dialog, refer = await refers(alice, callee)
         final = await refer.whenFinished()
@@ -55,17 +46,33 @@ async def test_lastStatus(sipp: str, tmp_path: Path, fragment: str, status: tupl
         await callee.succeeded(1, timeout=10)
 
 
-@pytest.mark.parametrize("name", ["callee_tells_no_status", "callee_never_notifies"])
 @ensureDeferred
-async def test_noStatus(sipp: str, tmp_path: Path, name: str) -> None:
-    """The subscription ends without, or no NOTIFY comes within 64*T1 (RFC 6665 section 4.1.2.4): the call goes on."""
-    async with scenario(sipp, tmp_path, name) as callee, agent(**QUICK) as alice:
+async def test_lastStatus(sipp: str, tmp_path: Path) -> None:
+    """A reason of several words, none, and further lines (RFC 3420 section 2)."""
+    fragments = {
+        LONG: (200, "All is well, I would say"),
+        "SIP/2.0 486 Busy Here Until Tomorrow": (486, "Busy Here Until Tomorrow"),
+        "SIP/2.0 603": (603, ""),
+    }
+    await together(Deferred.fromCoroutine(lastStatus(sipp, tmp_path, *case)) for case in fragments.items())
+
+
+async def noStatus(sipp: str, folder: Path, name: str) -> None:
+    """The call goes on."""
+    async with scenario(sipp, folder, name) as callee, agent(**QUICK) as alice:
         dialog, refer = await refers(alice, callee)
         with pytest.raises(ReferFailed):
             await refer.whenFinished()
         assert dialog.state is Phase.STABLE
         await dialog.destroy()
         await callee.succeeded(1, timeout=10)
+
+
+@ensureDeferred
+async def test_noStatus(sipp: str, tmp_path: Path) -> None:
+    """The subscription ends without, or no NOTIFY comes within 64*T1 (RFC 6665 section 4.1.2.4)."""
+    names = ("callee_tells_no_status", "callee_never_notifies")
+    await together(Deferred.fromCoroutine(noStatus(sipp, tmp_path, name)) for name in names)
 
 
 @ensureDeferred
@@ -117,16 +124,20 @@ async def asks(sipp: str, folder: Path, name: str, **settings: Any) -> tuple[Par
     return told, target
 
 
-@pytest.mark.parametrize(("name", "refusals"), [("caller_refers_in_vain", 6), ("caller_refers_outside", 0)])
+async def inVain(sipp: str, folder: Path, name: str, refusals: int) -> None:
+    told, target = await asks(sipp, folder, name)
+    assert target.invitation is None
+    assert told.told == [("refused", 603)] * refusals
+
+
 @ensureDeferred
-async def test_nothingIsCalledForStrangers(sipp: str, tmp_path: Path, name: str, refusals: int) -> None:
+async def test_nothingIsCalledForStrangers(sipp: str, tmp_path: Path) -> None:
     """
     By default (RFC 3515 section 5.2): 603 in a dialog that we did not begin, whatever the URI; 400 for a Refer-To that
     is not one; 403 outside, also with a Target-Dialog that names no dialog (RFC 4538 section 4).
     """
-    told, target = await asks(sipp, tmp_path, name)
-    assert target.invitation is None
-    assert told.told == [("refused", 603)] * refusals
+    cases = ("caller_refers_in_vain", 6), ("caller_refers_outside", 0)
+    await together(Deferred.fromCoroutine(inVain(sipp, tmp_path, *case)) for case in cases)
 
 
 @ensureDeferred
@@ -147,4 +158,12 @@ async def test_headersOfTheUriAreNotForged(sipp: str, tmp_path: Path) -> None:
     assert headers.get("call-id") != "forged"
     assert "192.0.2.9" not in "".join(headers.get("via"))
     assert headers.get("route") is None
+    assert told.told == [("accepted", 202), ("success", 200)]
+
+
+@ensureDeferred
+async def test_nobodyHearsTheOutcome(sipp: str, tmp_path: Path) -> None:
+    """481 to a NOTIFY ends the subscription only (RFC 5057 section 5.1): neither the call nor what it asked for."""
+    told, target = await asks(sipp, tmp_path, "caller_forgets_its_refer", referPolicy="follow")
+    assert target.invitation.answered
     assert told.told == [("accepted", 202), ("success", 200)]
