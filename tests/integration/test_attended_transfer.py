@@ -17,7 +17,7 @@ from tests.integration.peers import Sipua
 from tests.integration.playing import endOf
 from tests.integration.ports import freeHost
 from tests.integration.tone import measure
-from tests.integration.transferring import Party, quick
+from tests.integration.transferring import Party, outcomeOf, quick
 from twisted_sipdialog import Reason, UserAgent
 
 #: Seconds of sound after the transfer.
@@ -67,7 +67,7 @@ async def test_weConnectTwo(linphonec: str, tmp_path: Path) -> None:
         await toBob.modify("hold")
         toCarol = await call(alice, carol)
         refer = await toBob.refer(toCarol)
-        assert (await refer.whenFinished()).statusCode == 200
+        assert (await outcomeOf(refer)).statusCode == 200
         assert (await endOf(toBob), await endOf(toCarol)) == (Reason.LOCAL_BYE, Reason.REMOTE_BYE)
         await carol.whenMatched("Media streams established with .* for call 2")
         assert (await bob.calls(), await carol.calls()) == ({2: "StreamsRunning"}, {2: "StreamsRunning"})

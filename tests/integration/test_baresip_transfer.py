@@ -18,7 +18,7 @@ from tests.integration.agent import addressOf, agent
 from tests.integration.linphone import Linphone
 from tests.integration.peers import Baresip
 from tests.integration.playing import endOf
-from tests.integration.transferring import Party, quick
+from tests.integration.transferring import Party, outcomeOf, quick
 from twisted_sipdialog import Phase, Reason, UserAgent
 
 
@@ -183,7 +183,7 @@ async def test_isTransferred(baresip: str, tmp_path: Path) -> None:
         old = await alice.invite(bob.uri)
         uri = await uriOf(carol)
         refer = await old.refer(uri)
-        final = await refer.whenFinished()
+        final = await outcomeOf(refer)
         assert (final.statusCode, final.reasonPhrase) == (200, "OK")
         assert await endOf(old) is Reason.LOCAL_BYE
         await bob.whenEvent("CALL_ESTABLISHED", peeruri=uri)
@@ -207,10 +207,10 @@ async def test_isTransferredToSomebodyBusy(baresip: str, tmp_path: Path) -> None
         Baresip(baresip, tmp_path, "bob") as bob,
     ):
         dialog = await alice.invite(bob.uri)
-        final = await (await dialog.refer(await uriOf(carol))).whenFinished()
+        final = await outcomeOf(await dialog.refer(await uriOf(carol)))
         assert (final.statusCode, final.reasonPhrase) == (486, "Busy Here")
         assert dialog.state is Phase.STABLE
-        final = await (await dialog.refer(await uriOf(dave))).whenFinished()
+        final = await outcomeOf(await dialog.refer(await uriOf(dave)))
         assert final.statusCode == 200
         assert await endOf(dialog) is Reason.LOCAL_BYE
         (new,) = dave.dialogs

@@ -14,7 +14,7 @@ from tests.integration.agent import addressOf, agent
 from tests.integration.linphone import Linphone
 from tests.integration.playing import endOf
 from tests.integration.ports import freeHost
-from tests.integration.transferring import Party, quick
+from tests.integration.transferring import Party, outcomeOf, quick
 from twisted_sipdialog import Phase, Reason, UserAgent
 
 
@@ -164,7 +164,7 @@ async def test_isTransferred(linphonec: str, tmp_path: Path) -> None:
     ):
         old = await calls(alice, bob)
         refer = await old.refer(await uriOf(carol))
-        assert (await refer.whenFinished()).statusCode == 200
+        assert (await outcomeOf(refer)).statusCode == 200
         assert old.onHold
         assert await endOf(old) is Reason.LOCAL_BYE
         await bob.whenSaid("ended")
@@ -189,11 +189,11 @@ async def test_isTransferredToSomebodyBusy(linphonec: str, tmp_path: Path) -> No
         Linphone(linphonec, tmp_path, "bob") as bob,
     ):
         dialog = await calls(alice, bob)
-        final = await (await dialog.refer(await uriOf(dave))).whenFinished()
+        final = await outcomeOf(await dialog.refer(await uriOf(dave)))
         assert (final.statusCode, final.reasonPhrase) == (486, "Busy Here")
         await bob.whenSaid("Media streams established")
         assert (dialog.state, dialog.onHold) == (Phase.STABLE, False)
-        final = await (await dialog.refer(await uriOf(carol))).whenFinished()
+        final = await outcomeOf(await dialog.refer(await uriOf(carol)))
         assert final.statusCode == 200
         assert await endOf(dialog) is Reason.LOCAL_BYE
         (new,) = carol.dialogs
@@ -217,11 +217,11 @@ async def test_isTransferredToOurOtherCall(linphonec: str, tmp_path: Path) -> No
         toCarol = await alice.invite(await uriOf(carol))
         (replacee,) = carol.dialogs
         gone = await toBob.refer(f"{await uriOf(carol)}?Replaces=gone%3Bto-tag%3D1%3Bfrom-tag%3D2")
-        assert (await gone.whenFinished()).statusCode == 481
+        assert (await outcomeOf(gone)).statusCode == 481
         await bob.whenSaid("Media streams established")
         assert (toBob.state, toBob.onHold, replacee.state) == (Phase.STABLE, False, Phase.STABLE)
         refer = await toBob.refer(toCarol)
-        assert (await refer.whenFinished()).statusCode == 200
+        assert (await outcomeOf(refer)).statusCode == 200
         assert (await endOf(toBob), await endOf(toCarol)) == (Reason.LOCAL_BYE, Reason.REMOTE_BYE)
         assert await endOf(replacee) is Reason.REPLACED
         (new,) = carol.dialogs

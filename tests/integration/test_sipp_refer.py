@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 
 from tests.integration.agent import addressOf, agent
 from tests.integration.playing import QUICK, endOf, scenario, together
-from tests.integration.transferring import Party
+from tests.integration.transferring import Party, outcomeOf
 from twisted_sipdialog import Phase, Reason, UserAgent
 from twisted_sipdialog.errors import ReferFailed
 
@@ -37,7 +37,7 @@ async def lastStatus(sipp: str, folder: Path, fragment: str, status: tuple[int, 
         agent(**QUICK) as alice,
     ):
         dialog, refer = await refers(alice, callee)
-        final = await refer.whenFinished()
+        final = await outcomeOf(refer)
         assert (final.statusCode, final.reasonPhrase) == status
         if final.statusCode >= 300:
             assert dialog.state is Phase.STABLE
@@ -62,7 +62,7 @@ async def noStatus(sipp: str, folder: Path, name: str) -> None:
     async with scenario(sipp, folder, name) as callee, agent(**QUICK) as alice:
         dialog, refer = await refers(alice, callee)
         with pytest.raises(ReferFailed):
-            await refer.whenFinished()
+            await outcomeOf(refer)
         assert dialog.state is Phase.STABLE
         await dialog.destroy()
         await callee.succeeded(1, timeout=10)
@@ -81,7 +81,7 @@ async def test_notifyBeforeThe202(sipp: str, tmp_path: Path) -> None:
     told = Party()
     async with scenario(sipp, tmp_path, "callee_notifies_early") as callee, agent(told, **QUICK) as alice:
         dialog, refer = await refers(alice, callee)
-        assert (await refer.whenFinished()).statusCode == 200
+        assert (await outcomeOf(refer)).statusCode == 200
         assert await endOf(dialog) is Reason.LOCAL_BYE
         await callee.succeeded(1, timeout=10)
     assert told.told == [("progress", 100), ("progress", 180), ("accepted", 202), ("success", 200)]
@@ -93,7 +93,7 @@ async def test_notifiesOutOfOrder(sipp: str, tmp_path: Path) -> None:
     told = Party()
     async with scenario(sipp, tmp_path, "callee_notifies_out_of_order") as callee, agent(told, **QUICK) as alice:
         dialog, refer = await refers(alice, callee)
-        assert (await refer.whenFinished()).statusCode == 486
+        assert (await outcomeOf(refer)).statusCode == 486
         assert await endOf(dialog) is Reason.REMOTE_BYE
         await callee.succeeded(1, timeout=10)
     assert told.told == [("accepted", 202), ("failure", 486)]
@@ -107,7 +107,7 @@ async def test_notifyAfterTheCall(sipp: str, tmp_path: Path) -> None:
         dialog, refer = await refers(alice, callee)
         await callee.until(lambda: refer.status is not None, "first NOTIFY")
         await dialog.destroy()
-        assert (await refer.whenFinished()).statusCode == 503
+        assert (await outcomeOf(refer)).statusCode == 503
         await callee.succeeded(1, timeout=10)
     assert told.told == [("accepted", 202), ("progress", 100), ("failure", 503)]
 

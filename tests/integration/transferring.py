@@ -62,3 +62,8 @@ class Party(UserAgentDelegate):
 
     def referRejected(self, context: Any, status: Any) -> None:
         self.told.append(("failure", None if status is None else status.statusCode))
+
+
+async def outcomeOf(refer: Any, within: float = 6.0) -> Any:
+    """The final status of a REFER of ours, which is to be known within so many seconds."""
+    return await refer.whenFinished().addTimeout(within, reactor)
