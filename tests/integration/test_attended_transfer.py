@@ -22,17 +22,6 @@ from twisted_sipdialog import Reason, UserAgent
 
 #: Seconds of sound after the transfer.
 TALK = 1.5
-FOLLOWING = """
-class Following:
-    def __init__(self, reactor):
-        pass
-
-    def inviteReceived(self, context):
-        return context.accept()
-
-    def referReceived(self, context):
-        return context.accept(followRefer=True)
-"""
 
 
 def heard(recording: Path) -> int:
@@ -85,9 +74,8 @@ async def test_weAreConnected(linphonec: str, tmp_path: Path) -> None:
     C{twistd sipua} is referred, and takes the place of the referrer: whom it calls hears its own tone, echoed, where
     it heard that of the referrer before.
     """
-    (tmp_path / "following.py").write_text(FOLLOWING)
     async with (
-        Sipua(tmp_path, "--delegate", "following:Following") as sipua,
+        Sipua(tmp_path, "--refer-policy", "follow") as sipua,
         Linphone(linphonec, tmp_path, "alice", host=freeHost()) as alice,
         Linphone(linphonec, tmp_path, "carol", host=freeHost()) as carol,
     ):
