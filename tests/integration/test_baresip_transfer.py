@@ -16,8 +16,9 @@ from twisted.internet.task import deferLater
 
 from tests.integration.agent import addressOf, agent
 from tests.integration.linphone import Linphone
-from tests.integration.peers import Baresip
+from tests.integration.peers import Baresip, Sipua
 from tests.integration.playing import endOf
+from tests.integration.tone import measure
 from tests.integration.transferring import Party, outcomeOf, quick
 from twisted_sipdialog import Phase, Reason, UserAgent
 
@@ -219,3 +220,22 @@ async def test_isTransferredToSomebodyBusy(baresip: str, tmp_path: Path) -> None
         *(("accepted", 202), ("progress", 100), ("failure", 486)),
         *(("accepted", 202), ("progress", 100), ("success", 200)),
     ]
+
+
+@ensureDeferred
+async def test_sipuaTransfersItsCaller(baresip: str, tmp_path: Path) -> None:
+    """C{twistd sipua --delegate transfer}, as a user starts it: the caller is heard where it was sent to."""
+    async with (
+        Baresip(baresip, tmp_path, "carol", tone=900) as carol,
+        Sipua(tmp_path, "--delegate", "transfer", "--transfer-to", carol.uri) as sipua,
+        Baresip(baresip, tmp_path, "alice", tone=440) as alice,
+    ):
+        await alice.command("dial", sipua.uri)
+        await alice.whenEvent("CALL_ESTABLISHED", peeruri=carol.uri)
+        await alice.whenEvent("CALL_CLOSED", peeruri=sipua.uri)
+        await deferLater(reactor, 1.0)
+        await alice.command("hangup")
+        await carol.whenEvent("CALL_CLOSED")
+        heard = measure(await carol.heard())
+        assert (heard.frequency, heard.purity > 0.9) == (440, True)
+        assert f"was to call {carol.uri}: 200 OK" in sipua.output
