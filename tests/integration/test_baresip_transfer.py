@@ -237,5 +237,5 @@ async def test_sipuaTransfersItsCaller(baresip: str, tmp_path: Path) -> None:
         await alice.command("hangup")
         await carol.whenEvent("CALL_CLOSED")
         heard = measure(await carol.heard())
-        assert (heard.frequency, heard.purity > 0.9) == (440, True)
+        assert (heard.frequency, heard.purity > 0.5) == (440, True)
         assert f"was to call {carol.uri}: 200 OK" in sipua.output
