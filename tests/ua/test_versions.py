@@ -75,6 +75,42 @@ class VersionTests(ChangeCase):
         self.assertEqual(self.successResultOf(changing), MOVED_ANSWER)
         self.hangUp()
 
+    def test_refusedHold(self):
+        """
+        Also where the refused one was made by the session description; what is no SDP has no version.
+        """
+        self.stand()
+        for what, version in (("hold", 2), (b"v=what", 3)):
+            _changing, request = self.reinvite(what)
+            self.refuse(request, 488)
+            _changing, request = self.reinvite(SAME_ORIGIN.replace(b"4010", b"401%d" % version))
+            self.assertEqual(request.body, newer(OFFER, (b"4000", b"401%d" % version), version=version))
+            self.refuse(request, 488)
+        self.hangUp()
+
+    def test_refusedThenAnswer(self):
+        """
+        Nor to an answer of the application, in a 2xx or in an ACK.
+        """
+        later = newer(OFFER, (b"4000", b"4010"), version=2)
+        for method in ("INVITE", "UPDATE", "ACK"):
+            self.stand(delegate=Own(SAME_ORIGIN))
+            _changing, request = self.reinvite("hold")
+            self.refuse(request, 488)
+            if method == "ACK":
+                changing, request = self.reinvite(None)
+                self.peer.respond(request, 200, body=THEIRS)
+                self.network.advance(0.1)
+                self.successResultOf(changing).answer(SAME_ORIGIN)
+            else:
+                ok = self.fromPeer(method, THEIRS)
+                self.assertEqual(ok.body, later)
+                if method == "INVITE":
+                    self.peer.ack(ok)
+            self.network.advance(0.1)
+            self.assertEqual(self.dialog.local.sdp, later, method)
+            self.hangUp()
+
     def test_glare(self):
         """
         An offer that met one of the peer's, which was answered meanwhile, is tried again as the next one after that.

@@ -10,13 +10,14 @@ from twisted.internet.defer import Deferred
 
 from twisted_sipdialog.errors import SipError
 from twisted_sipdialog.ua.modification import Modification
+from twisted_sipdialog.ua.session import newest
 
 
 class Changes:
     """
     Those of one dialog: one at a time, in the order they were asked for.
 
-    @ivar latest: the last offer that the application gave, or None: also when it was refused, its version is taken.
+    @ivar latest: the last offer of ours that is SDP, or None: also when it was refused, its version is taken.
     """
 
     __slots__ = ("_aside", "_now", "_queue", "latest")
@@ -36,6 +37,10 @@ class Changes:
             self._queue.append(change)
             self.next()
         return change.done
+
+    def offered(self, sdp: bytes) -> None:
+        """It goes out as our offer."""
+        self.latest = newest(self.latest, sdp)
 
     def again(self, change: Modification) -> None:
         """It has waited to be tried again: before all others, as soon as it may."""

@@ -147,9 +147,8 @@ class Modification:
 
     def _given(self, body: bytes) -> bytes:
         """The application's own, as the next of what we said."""
-        changes, kind = self.dialog.changes, self._wanted.contentType
-        given = changes.latest = successor(body, kind, self.dialog.local.sdp, changes.latest)
-        session = self._session = GivenOffer(given, kind)
+        kind = self._wanted.contentType
+        session = self._session = GivenOffer(successor(body, kind, self.dialog), kind)
         return session.offer()
 
     def _send(self, body: bytes) -> None:
@@ -178,6 +177,7 @@ class Modification:
                 self._over(failure)
                 return
             dialog.dialogState.exchanged("offer sent")
+            dialog.changes.offered(body)
         self.isInviting = self.method == "INVITE"
         outgoing = dialog.outgoing(self.method, body, lines)
         sending = self.sending = Sending(self.core.client, outgoing, self)

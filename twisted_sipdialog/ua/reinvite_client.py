@@ -231,7 +231,7 @@ class LateOffer:
             session = once(dialog, modifiers)
         else:
             given = (await modified(sdp, modifiers)).toBytes() if modifiers else sdp
-            session = GivenDescription(successor(given, SDP, dialog.local.sdp))
+            session = GivenDescription(successor(given, SDP, dialog))
         return session, await maybeDeferred(session.answer, self.offer)
 
     def _answered(self, answered: tuple[Any, bytes], done: Deferred[Any]) -> None:

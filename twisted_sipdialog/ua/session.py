@@ -68,28 +68,41 @@ class GivenOffer(GivenDescription):
             FixedDescription.update(self, answer)
 
 
-def successor(body: bytes, contentType: str, current: bytes | None, latest: bytes | None = None) -> bytes:
+def successor(body: bytes, contentType: str, dialog: Any) -> bytes:
     """
-    The application's description as it is, where that may follow what we said before; else with the o= line that RFC
-    3264 section 8 wants: the same session, one version on.
-
-    @param current: our description in force, or None.
-    @param latest: the last one that was sent, in force or not, or None.
+    The application's description as it is, where that may follow what we said before in C{dialog}; else with the o=
+    line that RFC 3264 section 8 wants: the same session, one version on.
     """
+    current = dialog.local.sdp
     if contentType != SDP or current is None or body == current:
         return body
+    last = lastSaid(dialog)
+    if last is None or body == last:
+        return body
     try:
-        given, before = SessionDescription.parse(body), SessionDescription.parse(current)
-        if latest is not None and SessionDescription.parse(latest).origin.version <= before.origin.version:
-            latest = None  # another description has had that version meanwhile
+        given, before = SessionDescription.parse(body), SessionDescription.parse(last)
+        if given.origin.sessionId == before.origin.sessionId and given.origin.version > before.origin.version:
+            return body
+        return numbered(given, current, last).toBytes()
     except ParseError:
         return body
-    if body == latest:
-        return body
-    newest = before if latest is None else SessionDescription.parse(latest)
-    if given.origin.sessionId == newest.origin.sessionId and given.origin.version > newest.origin.version:
-        return body
-    return numbered(given, current, latest).toBytes()
+
+
+def lastSaid(dialog: Any) -> bytes | None:
+    """Our last description in C{dialog}, in force or not; None where none of them can be read."""
+    return newest(dialog.local.sdp, None if dialog.changes is None else dialog.changes.latest)
+
+
+def newest(*known: bytes | None) -> bytes | None:
+    """That of C{known} with the highest version, the first of several; None where none of them can be read."""
+    descriptions = []
+    for sdp in known:
+        try:
+            descriptions.append(SessionDescription.parse(sdp or b""))
+        except ParseError:
+            pass
+    last = max(descriptions, key=lambda description: description.origin.version, default=None)
+    return None if last is None else last.toBytes()
 
 
 def declined(response: Response, local: bytes | None, host: str) -> bytes:
@@ -187,7 +200,7 @@ def describeAnew(
         return once(dialog, modifiers)
     current = dialog.local.sdp
     if body:
-        body = successor(body, contentType or SDP, current)
+        body = successor(body, contentType or SDP, dialog)
     return describe(core, body, contentType, media, flow, modifiers, current)
 
 
