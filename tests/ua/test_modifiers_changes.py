@@ -121,6 +121,17 @@ class ModifyTests(ChangeCase):
             self.hangUp()
             self.notes.ended.clear()
 
+    def test_refusedBare(self):
+        """Nor is that of an offer without any (RFC 3264 section 8)."""
+        self.stand()
+        _changing, request = self.reinvite("hold")
+        self.refuse(request, 488)
+        changing, request = self.reinvite("hold", modifiers=[MARKS])
+        self.assertEqual(request.body, newer(OFFER, version=2) + b"a=sendonly\r\na=x\r\n")
+        self.accept(request)
+        self.successResultOf(changing)
+        self.hangUp()
+
     def test_glare(self):
         """14.1: tried again after a 491, it says the same."""
         for what in ("hold", OFFER):

@@ -138,7 +138,7 @@ def describe(
 
     @param flow: tells which address of ours the peer reaches.
     @param modifiers: those of all it says, see L{checkModifiers}.
-    @param latest: our description in force, which it goes on with; None: there is none.
+    @param latest: with C{modifiers}, what we said last in the session that it goes on with; None: there is none.
     @raise LocalError: there is none of them.
     """
     factory = media or core.configuration.media
@@ -178,7 +178,7 @@ def once(dialog: Any, modifiers: tuple[Any, ...]) -> Any:
         return session
     if not isinstance(session, Modified):
         # Not adopted: it is the same one still, with its tones told already.
-        session = dialog.session = Modified(session, (), session.local)
+        session = dialog.session = Modified(session, (), lastSaid(dialog))
     session.once = modifiers
     return session
 
@@ -198,10 +198,9 @@ def describeAnew(
     """
     if body is None and media is None and dialog.session is not None:
         return once(dialog, modifiers)
-    current = dialog.local.sdp
     if body:
         body = successor(body, contentType or SDP, dialog)
-    return describe(core, body, contentType, media, flow, modifiers, current)
+    return describe(core, body, contentType, media, flow, modifiers, lastSaid(dialog) if modifiers else None)
 
 
 class NoDescription:
