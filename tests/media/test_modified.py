@@ -4,7 +4,7 @@ What functions of the application make of a session description before it goes o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -226,6 +226,9 @@ class VersionTests(ModifiedCase):
         session.rollback()
         says.line = "a=z"
         self.assertEqual(version(self.offer(session)), 3)
+        session.rollback()
+        says.line = "a=x"
+        self.assertEqual(self.offer(session), first)
 
     def test_goesOn(self) -> None:
         """As the next of a session that there was before it."""
@@ -293,7 +296,15 @@ class ForkTests(ModifiedCase):
     """RFC 3261 section 13.2.2.4: each dialog has a description of its own."""
 
     def test_fork(self) -> None:
-        session = self.modified(BOTH, noVideo)
+        """To the description within, the offer that its fork waits for is its own."""
+        forked = []
+
+        class Forking(FixedDescription):
+            def fork(self, offer: bytes | None = None) -> Self:
+                forked.append(offer)
+                return super().fork(offer)
+
+        session = Modified(Forking(BOTH), [noVideo])
         offer = self.offer(session)
         session.update(THEIRS)
         self.offer(session, "sendonly")
@@ -302,6 +313,7 @@ class ForkTests(ModifiedCase):
         self.assertEqual((fork.local, ports(fork.remote or b"")), (AUDIO, [("audio", 6010)]))
         self.assertEqual(self.offer(fork), AUDIO)
         self.assertEqual(self.offer(fork.fork(offer)), AUDIO)
+        self.assertEqual(forked, [BOTH, BOTH])
 
     def test_ofFork(self) -> None:
         """A fork of one that was not answered, for the same offer sent anew."""

@@ -176,6 +176,7 @@ class ProgressTests(ModifierCase):
         waits = Waits()
         callee, _ = self.ringing()
         callee.context.progress(183, body=ANSWER, reliable=True, modifiers=[waits])
+        self.assertRaises(InvalidState, callee.context.accept, modifiers=[MARKS])
         accepting = callee.context.accept()
         self.network.advance(0.1)
         self.assertEqual((self.sent("183 INVITE"), self.sent("200 INVITE")), (0, 0))

@@ -138,7 +138,7 @@ class Modified:
     def fork(self, offer: bytes | None = None) -> Self:
         """A fork of C{session} with the same modifiers, which waits for the answer to C{offer}."""
         made = self._first if self._first is not None and self._first[1] == offer else None
-        other = type(self)(self._session.fork(offer if made is None else made[0]), self._modifiers, offer)
+        other = type(self)(self._session.fork(offer if made is None else made[0]), self._modifiers)
         if offer is not None:
             other._first = other._offered = made or (offer, offer)
             other._undo = None, None
