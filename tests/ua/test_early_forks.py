@@ -186,6 +186,27 @@ class SessionTests(ForkCase):
         self.assertEqual([m.calls.count("close") for m in media.made], [1, 1, 1])
         self.assertNothingLeft()
 
+    def test_changedAndAnswered(self):
+        """
+        RFC 3264 section 8: what the application puts in the place of one dialog's description is of that dialog; to
+        the others the offer is that of the INVITE still.
+        """
+        media = Described()
+        context, invite = self.context(body=None, media=media)
+        self.ring(invite, 5, "f1", body=ANSWER)
+        self.pracked()
+        changing = self.notes.early[0].modify(MORE)
+        self.peer.respond(self.peer.expect("UPDATE"), 200, body=OTHER)
+        self.network.advance(0.1)
+        self.successResultOf(changing)
+        self.accept(invite, "f2", body=ANSWER)
+        dialog = self.successResultOf(context.whenAnswered())
+        self.assertEqual((dialog.local.sdp, dialog.remote.sdp), (OFFER, ANSWER))
+        dialog.destroy()
+        self.endsBye()
+        self.assertEqual([m.calls.count("close") for m in media.made], [1, 1])
+        self.assertNothingLeft()
+
     def test_goneIsGone(self):
         """
         RFC 3261 section 12.3: what comes in a dialog that is over is acknowledged no more.

@@ -193,8 +193,11 @@ class Calling(ClientView):
         self._isTaken = True
         return self._session
 
-    def _recall(self, session: Any) -> None:
-        """The dialog that C{session} describes is over: what others answer later is the call's offer all the same."""
+    def recall(self, session: Any) -> None:
+        """
+        The dialog that C{session} describes is over, or has another: what others answer later is the call's offer all
+        the same.
+        """
         if self._isTaken and session is self._session and not self._closed and not self._cancelled:
             self._session, self._isTaken = self._fork(), False
 

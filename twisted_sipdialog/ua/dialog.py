@@ -184,10 +184,16 @@ class Dialog(DialogRequests):
             closeSession(session)
             return
         if self.session is not None:
+            self.leave(self.session)
             closeSession(self.session)
         self.session = session
         if IToneSource.providedBy(session):
             session.tellTones(self._toneReceived)
+
+    def leave(self, session: Any) -> None:
+        """C{session} describes the call no longer: other dialogs of an INVITE of ours may need its like."""
+        if self.invitation is not None and self.invitation.isOurs:
+            self.invitation.recall(session)
 
     def _toneReceived(self, tone: str, duration: float) -> None:
         self.core.tellAll(self.delegate, "toneReceived", self, tone, duration)

@@ -273,7 +273,7 @@ class InviteClientContext(Calling):
                 if fork.preparing is not None:
                     self._answered.fire(Failure(error))
                 fork.end()
-                self._recall(fork.dialog.session)
+                self.recall(fork.dialog.session)
         isOurs = isinstance(error, DialogTerminated) and error.ended is None
         if isOurs and not self._closed and all(d.state is Phase.TERMINATED for d in self.dialogs):
             # RFC 5057 section 5.1: the one dialog is lost, and a BYE in it may find nobody.
