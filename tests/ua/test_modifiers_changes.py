@@ -6,6 +6,7 @@ that was placed with them (RFC 3261 section 14.1, RFC 3264 section 8).
 from tests.media.test_modified import Adds, ports
 from tests.ua.calling import ANSWER, OFFER
 from tests.ua.changing import MOVED, MOVED_ANSWER, ChangeCase, newer
+from tests.ua.hearing import OTHER, Described, ForkCase
 from tests.ua.test_modifiers import MARKED, MARKS, MARKS_ONCE, Waits, fails, raises
 from twisted_sipdialog.errors import InvalidValue, ResponseError
 
@@ -251,3 +252,30 @@ class LateOfferTests(ChangeCase):
         self.assertRaises(InvalidValue, late.answer, b"nonsense")
         self.successResultOf(late.answer())
         self.hangUp()
+
+
+class EarlyTests(ForkCase):
+    def test_gone(self):
+        """
+        RFC 3311 section 5.1: by UPDATE while it rings; when that dialog is over, the offer of the INVITE holds for
+        those that answer later.
+        """
+        media = Described()
+        context, invite = self.context(body=None, media=media)
+        self.ring(invite, 5, "f1", body=ANSWER)
+        self.pracked()
+        changing = self.notes.early[0].modify("sendrecv", modifiers=[MARKS])
+        update = self.peer.expect("UPDATE")
+        self.assertEqual(update.body, newer(OFFER) + b"a=x\r\n")
+        self.peer.respond(update, 200, body=OTHER)
+        self.network.advance(0.1)
+        self.assertEqual(self.successResultOf(changing), OTHER)
+        self.peer.request("BYE", within=update)
+        self.peer.expect("200 BYE")
+        self.accept(invite, "f2", body=ANSWER)
+        dialog = self.successResultOf(context.whenAnswered())
+        self.assertEqual((dialog.local.sdp, dialog.remote.sdp), (OFFER, ANSWER))
+        dialog.destroy()
+        self.endsBye()
+        self.assertEqual([m.calls.count("close") for m in media.made], [1, 1])
+        self.assertNothingLeft()

@@ -178,6 +178,7 @@ def once(dialog: Any, modifiers: tuple[Any, ...]) -> Any:
         return session
     if not isinstance(session, Modified):
         # Not adopted: it is the same one still, with its tones told already.
+        dialog.leave(session)
         session = dialog.session = Modified(session, (), lastSaid(dialog))
     session.once = modifiers
     return session
