@@ -1,0 +1,66 @@
+"""
+The example of modifiers does what its page says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.test_examples import ANSWER, OFFER, example
+from twisted_sipdialog import UserAgentDelegate
+from twisted_sipdialog.interfaces import ISessionModifier
+from twisted_sipdialog.media.fixed import FixedMedia
+from twisted_sipdialog.message.sdp import SessionDescription
+from twisted_sipdialog.testing import MemoryNetwork
+
+VIDEO = b"m=video 4006 RTP/AVP 31\r\n"
+
+
+class _Accepts(UserAgentDelegate):
+    def inviteReceived(self, context: Any) -> None:
+        context.accept()
+
+
+class _Relay:
+    def hostFor(self, sessionId: str) -> Deferred[str]:
+        self.asked: Deferred[str] = Deferred()
+        return self.asked
+
+
+class ModifierTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.example = example("modifiers")
+        self.network = MemoryNetwork()
+        self.addCleanup(self.network.assertQuiet)
+        self.desk = self.network.userAgent("sip:desk@b.example", _Accepts(), media=FixedMedia(ANSWER + VIDEO))
+        self.ua = self.network.userAgent("sip:alice@a.example", media=FixedMedia(OFFER + VIDEO))
+
+    def theirs(self) -> list[tuple[str, int, str]]:
+        """What the callee knows of our media."""
+        description = SessionDescription.parse(self.desk.dialogs[0].remote.sdp)
+        return [(media.type, media.port, media.connection.address) for media in description.media if media.connection]
+
+    def test_call(self) -> None:
+        relay = _Relay()
+        verifyObject(ISessionModifier, self.example.Relayed(relay), tentative=True)
+        calling = self.example.call(self.ua, "sip:desk@b.example", relay)
+        self.network.advance(1)
+        self.assertEqual(self.network.seenBy(self.ua), [])
+        relay.asked.callback("192.0.2.77")
+        self.network.advance(1)
+        self.successResultOf(calling)
+        self.assertEqual(self.theirs(), [("audio", 4002, "192.0.2.77")])
+
+    def test_dropVideo(self) -> None:
+        calling = self.ua.invite("sip:desk@b.example")
+        self.network.advance(1)
+        dialog = self.successResultOf(calling)
+        self.assertEqual([port for _, port, _ in self.theirs()], [4002, 4006])
+        dropping = Deferred.fromCoroutine(self.example.dropVideo(dialog))
+        self.network.advance(1)
+        self.successResultOf(dropping)
+        self.assertEqual([port for _, port, _ in self.theirs()], [4002, 0])
