@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription, answerDirection, narrowed
-from twisted_sipdialog.message.sdp_answer import checkAnswer, fitAnswer, fitOffer, limited, numbered
+from twisted_sipdialog.message.sdp_answer import checkAnswer, fitAnswer, fitOffer, limited, numbered, placed
 
 HEAD = ("v=0", "o=alice 2890844526 2890844527 IN IP4 host.example.com", "s=-", "c=IN IP4 192.0.2.4", "t=0 0")
 AUDIO = ("m=audio 49170 RTP/AVP 0 97", "a=rtpmap:97 iLBC/8000", "a=fmtp:97 mode=30", "a=ptime:20")
@@ -258,3 +258,29 @@ class NumberTests(SynchronousTestCase):
     def test_refusedVersionMeansNothingElse(self) -> None:
         self.assertEqual(2, self.version(self.FIRST.withDirection("inactive"), self.FIRST, self.HELD))
         self.assertEqual(2, self.version(self.FIRST.withDirection("inactive"), None, self.HELD))
+
+
+class PlacedTests(SynchronousTestCase):
+    """RFC 3264 sections 6 and 8: each m= line has its place."""
+
+    BOTH = description(*HEAD, *AUDIO, *VIDEO)
+
+    def test_itself(self) -> None:
+        """What is in its places already is left as it is."""
+        self.assertIs(self.BOTH, placed(self.BOTH, self.BOTH.media))
+        self.assertIs(self.BOTH, placed(self.BOTH, ()))
+
+    def test_missing(self) -> None:
+        """6: what is not there is refused in its place, under the formats that stand there."""
+        ours = placed(description(*HEAD, *VIDEO), self.BOTH.media)
+        self.assertEqual([*HEAD, "m=audio 0 RTP/AVP 0 97", *VIDEO], ours.allLines)
+
+    def test_order(self) -> None:
+        ours = placed(description(*HEAD, *VIDEO, *AUDIO), self.BOTH.media)
+        self.assertEqual(self.BOTH, ours)
+
+    def test_more(self) -> None:
+        """8.1: further media come behind the others, or not at all."""
+        audio = description(*HEAD, *AUDIO)
+        self.assertEqual(self.BOTH, placed(description(*HEAD, *VIDEO, *AUDIO), audio.media))
+        self.assertEqual(audio, placed(self.BOTH, audio.media, more=False))
