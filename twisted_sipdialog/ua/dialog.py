@@ -246,9 +246,12 @@ class Dialog(DialogRequests):
             self.keep(None)
         overtaken = self.invitation, self.changes, self.updating, *self.unacknowledged
         self.invitation, self.unacknowledged = None, ()
+        error = DialogTerminated(f"ended before: {reason.text}", self.ended)
         for context in overtaken:
             if context is not None:
-                context.dialogEnded(DialogTerminated(f"ended before: {reason.text}", self.ended))
+                context.dialogEnded(error)
+        if self.reliable is not None:
+            self.reliable.end(error)
 
     def _byeDone(self, outcome: Any, asking: Asking, reason: Reason, message: Any) -> None:
         # Whatever came back, or nothing: the session is over (section 15.1.1).

@@ -223,7 +223,7 @@ class ProvisionalContext(AcceptedContext):
 
     def unpracked(self) -> None:
         """Section 3: no PRACK in 64*T1, so the INVITE is refused."""
-        reliable, self.reliable = self.reliable, None
+        reliable, self.reliable, self.dialog.reliable = self.reliable, None, None
         pending, self.pending = self.pending, None
         assert reliable is not None
         self.reject(504)
