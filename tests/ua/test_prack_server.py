@@ -203,6 +203,16 @@ class AnsweredTests(RingingTestCase):
         self.assertIs(dialog.state, Phase.STABLE)
         self.prack(ringing, status=481)
 
+    def test_byeAfterAck(self):
+        """
+        RFC 3262 section 3: no PRACK is to be expected in a dialog that is over; whoever waits for it is told.
+        """
+        callee, _invite, ringing, done = self.rung(code=180)
+        callee.context.accept(body=ANSWER)
+        self.stands(callee)
+        self.assertEqual(self.final("BYE", self.desk, within=ringing).statusCode, 200)
+        self.failureResultOf(done, DialogTerminated)
+
     def test_overtakesQueue(self):
         """
         What waited for its turn is never sent.
