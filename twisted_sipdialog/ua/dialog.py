@@ -234,6 +234,9 @@ class Dialog(DialogRequests):
         asking.start()
         self._closeSession()
 
+    def leaving(self) -> Deferred[Any] | None:
+        return self.whenTerminated() if self.state is Phase.TERMINATED and self.ended is None else None
+
     def _closeSession(self) -> None:
         """Section 15.1.1: the session is over with the BYE, whatever becomes of that."""
         if not self.isClosed:

@@ -67,6 +67,10 @@ class Leg:
         """What the final response to one of our requests means for the dialog itself."""
         return response
 
+    def leaving(self) -> Deferred[Any] | None:
+        """Fires when our BYE, which is on its way, is through; None: there is none."""
+        return None
+
     # The usages.
 
     def attach(self, taker: Any) -> None:

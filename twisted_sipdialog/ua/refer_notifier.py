@@ -96,6 +96,11 @@ class Notifier:
     def _next(self) -> None:
         if self._waiting is None or self._asking:
             return
+        leaving = self._leg.leaving()
+        if leaving is not None:
+            # RFC 3261 section 12.2.2: a BYE that this overtakes is refused, and the call goes on over there.
+            leaving.addCallback(lambda _: self._next())
+            return
         (status, reason, told), self._waiting = self._waiting, None
         self._asking = True
         state = SubscriptionState("terminated", reason) if reason is not None else self._active()
