@@ -225,6 +225,7 @@ class ReferClientContext(ClientView):
             self._expect(response, asking.flow)
 
     def _refused(self, error: SipError, response: Response | None) -> None:
+        isSettled = self.referState is ReferState.TERMINATED  # by a NOTIFY that came before
         self._leave()
         if self.dialog is not None and response is not None:
             self.dialog.concluded(response)
@@ -232,7 +233,8 @@ class ReferClientContext(ClientView):
         if response is not None:
             tellRefer(self, "requestRejected", response, cause)
         tellRefer(self, "requestFailed", response, cause)
-        tellRefer(self, "referRequestRejected", response)
+        if not isSettled:
+            tellRefer(self, "referRequestRejected", response)
         self._finished.fire(Failure(error))
 
     def transactionFailed(self, error: SipError) -> None:
