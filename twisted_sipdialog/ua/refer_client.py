@@ -110,6 +110,8 @@ class ReferClientContext(ClientView):
         if dialog is None:
             self.userAgent._mayCall("refer")
         elif dialog.isOver:
+            self.referState = ReferState.TERMINATED
+            self._finished.fire(Failure(dialog.over()))
             return fail(Failure(dialog.over()))
         elif dialog.state is not Phase.STABLE:
             raise InvalidState("refer", f"the call is {dialog.state.value}", "only a call that stands is transferred")
