@@ -77,13 +77,14 @@ class Subscriber:
     def takes(self, method: str, event: EventField) -> bool:
         """
         RFC 3515 section 2.4.6: without an id it is the first there is.  linphonec never has one, and never ends what it
-        told the final status of: that one gives way to another.
+        told the final status of: that one gives way to another.  So does a REFER that has no 2xx yet: it may have been
+        overtaken, so that the other was the first that came.
         """
         sent = self._opening.request
         if method != "NOTIFY" or event.package != PACKAGE or sent is None:
             return False
         if event.id is None:
-            return not (self._isSettled and any(self._isWaiting(other) for other in self.leg.takers))
+            return self._isWaiting(self) or not any(self._isWaiting(other) for other in self.leg.takers)
         return event.id == str(sent.cseqNumber)
 
     @staticmethod
