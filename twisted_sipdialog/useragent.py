@@ -167,10 +167,7 @@ class UserAgent(Service):
         ending = [dialog.destroy() for dialog in self.dialogs]
         ending += [calling.whenFinished() for calling in [*core.calling]]
         ending += [referral.stopping() for referral in [*core.referrals]]
-        for running in [*core.unfinished]:
-            cancel(running)
-        for waiting in [*core.answering]:
-            waiting.reject(503)
+        self._refuseWaiting()
         if ending:
             done: Deferred[Any] = Deferred()
             timeout = self.configuration.stopTimeout
@@ -182,6 +179,7 @@ class UserAgent(Service):
             await done
             for timer in timers:
                 timer.cancel()
+            self._refuseWaiting()  # what came meanwhile
         # Nobody is left waiting for an answer that cannot come any more.
         stopped = TransportError("the service stopped")
         for calling in [*core.calling]:
@@ -195,6 +193,13 @@ class UserAgent(Service):
         self._transactions.abandonAll()
         await self._transport.close()
         self._timers.stop()
+
+    def _refuseWaiting(self) -> None:
+        """The application's answers do not matter any more."""
+        for running in [*self._core.unfinished]:
+            cancel(running)
+        for waiting in [*self._core.answering]:
+            waiting.reject(503)
 
     def _hurry(self, _: Any) -> None:
         for dialog in self.dialogs:
