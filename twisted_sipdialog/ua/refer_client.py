@@ -320,7 +320,10 @@ class ReferClientContext(ClientView):
             self._sending.abandon()
         error = Failure(CancelledError("the REFER was given up"))
         isOpen = not self._asked.called
-        self._leave()
+        self.referState = ReferState.TERMINATED
+        self._close()
+        for subscriber in [*self.subscribers]:
+            subscriber.giveUp()
         if isOpen:
             tellRefer(self, "requestFailed", None, Cause.CANCELED)
         fire(self._asked, error)

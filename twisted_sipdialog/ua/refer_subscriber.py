@@ -28,7 +28,7 @@ class Subscriber:
     What is heard in one dialog: a REFER outside of one may fork, and then has several.
     """
 
-    __slots__ = ("_context", "_isSettled", "_opening", "_timer", "_usage", "leg")
+    __slots__ = ("_context", "_isGivenUp", "_isSettled", "_opening", "_timer", "_usage", "leg")
 
     def __init__(self, context: Any, leg: Leg, opening: Any) -> None:
         """
@@ -40,6 +40,7 @@ class Subscriber:
         self._timer: Any = None
         self._usage: Usage | None = None
         self._isSettled = False
+        self._isGivenUp = False
         self.leg = leg
         leg.attach(self)
 
@@ -74,6 +75,17 @@ class Subscriber:
         self._context.subscribers.remove(self)
         self.leg.detach(self)
 
+    def giveUp(self) -> None:
+        """
+        The next NOTIFY is refused, which ends the subscription (RFC 6665 section 4.2.2).  Until then it is known here,
+        so that it is not taken for another's.
+        """
+        if isinstance(self.leg, EventDialog) or self._opening.request is None:
+            self.over()  # there is no other here
+        else:
+            self.begin()
+            self._isGivenUp = True
+
     def takes(self, method: str, event: EventField) -> bool:
         """
         RFC 3515 section 2.4.6: without an id it is the first there is.  linphonec never has one, and never ends what it
@@ -94,6 +106,10 @@ class Subscriber:
     def requestReceived(self, transaction: Any, leg: Leg) -> None:
         """A NOTIFY: answered first, as what it says may be the end of the dialog."""
         request = transaction.request
+        if self._isGivenUp:
+            self.over()
+            transaction.respond(request.response(481))
+            return
         self.begin()
         state = _stateOf(request)
         status = None
