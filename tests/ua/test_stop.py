@@ -222,6 +222,22 @@ class StopTests(CalleeTestCase):
         self.assertEqual(self.successResultOf(finished).statusCode, 503)
         self.stopped(agent, stopping)
 
+    def test_laterStill(self):
+        """So is one that comes while it stops, as requests in dialogs are served meanwhile."""
+
+        class Texts(Callee):
+            def messageReceived(self, context):
+                context.answerLater()
+
+        agent = self.agent(Texts(), stopTimeout=1.0)
+        self.peer.request("INVITE", agent, body=OFFER)  # its 2xx is not acknowledged
+        ok = self.peer.expect("200 INVITE", 0.1)
+        stopping = self.stop(agent)
+        message = self.peer.request("MESSAGE", within=ok)
+        self.network.advance(1.1)
+        self.assertEqual(self.finalTo(message).statusCode, 503)
+        self.stopped(agent, stopping)
+
     def test_many(self):
         """A hundred calls in all states end within stopTimeout, each told once."""
         callee = Callee(later)
