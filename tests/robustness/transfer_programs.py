@@ -75,7 +75,7 @@ def refer(
     """
     run = party.run
     peer = run.peerOf(dialog)
-    if peer is None or dialog.state is not Phase.STABLE or dialog.isOver:
+    if peer is None or (dialog.state is not Phase.STABLE and not dialog.isOver):
         return
     (third,) = [other for other in run.parties if other not in (party, peer[0])]
     target: Any = run.uriOf(third)
@@ -94,6 +94,9 @@ def refer(
             targetDialog=vouching,
         )
         party.referring.append(context)
+        if not isinstance(target, str):
+            context.data["replaced"] = target
+            run.ends.add(target.id)
         context.data["finished"] = run.keep("whenFinished", context.whenFinished())
         context.data["asked"] = run.keep("refer", context.refer())
     except InvalidState as error:
@@ -139,6 +142,11 @@ def _modify(party: Party, dialog: Any, what: str | None = None) -> None:
     party.run.keep("modify", dialog.modify(what or party.nextSdp()))
 
 
+def _refuse(party: Party, dialog: Any) -> None:
+    if party.context is not None and not party.context.answered:
+        answered(party.run, "reject", party.context.reject, 486)
+
+
 VERBS: Final[dict[str, Callable[[Party, Any], Any]]] = {
     "refer": refer,
     "refer, attended": lambda party, dialog: refer(party, dialog, attended=True),
@@ -146,6 +154,8 @@ VERBS: Final[dict[str, Callable[[Party, Any], Any]]] = {
     "refer, nosub": lambda party, dialog: refer(party, dialog, "nosub"),
     "refer, explicitsub": lambda party, dialog: refer(party, dialog, "explicitsub"),
     "refer, outside": lambda party, dialog: refer(party, dialog, outside=True),
+    "refer, outside, norefersub": lambda party, dialog: refer(party, dialog, "norefersub", outside=True),
+    "refer, outside, explicitsub": lambda party, dialog: refer(party, dialog, "explicitsub", outside=True),
     "refer, and stay": lambda party, dialog: refer(party, dialog, attended=True, activeAfterTransfer=True),
     "cancel the refer": _cancelRefer,
     "cancel what refer() gave": lambda party, dialog: _cancelRefer(party, dialog, True),
@@ -154,8 +164,9 @@ VERBS: Final[dict[str, Callable[[Party, Any], Any]]] = {
     "hold": lambda party, dialog: _modify(party, dialog, "hold"),
     "sendrecv": lambda party, dialog: _modify(party, dialog, "sendrecv"),
     "modify": _modify,
+    "refuse": _refuse,
     "info": lambda party, dialog: party.run.keep("info", dialog.info(b"x", "text/plain")),
-    "resubscribe": lambda party, dialog: _subscribe(party, dialog, 40),
+    "resubscribe": lambda party, dialog: _subscribe(party, dialog, 100),
     "unsubscribe": lambda party, dialog: _subscribe(party, dialog, 0),
     "stop": _stop,
 }
@@ -171,6 +182,9 @@ def act(party: Party, what: str, which: str) -> None:
     dialog = party.inCall(which)
     if dialog is not None and not party.isStopped:
         party.run.say(f"{party.name}: {what}, in the {which} call")
+        if dialog.state is not Phase.STABLE:
+            # It may overtake what tells the peer of the dialog: the 481 ends it then (RFC 5057 section 5.1).
+            party.run.ends.add(dialog.id)
         VERBS[what](party, dialog)
 
 
@@ -208,19 +222,20 @@ def program(run: Transfer, rng: random.Random) -> None:
     for _ in range(rng.choice((0, 1, 2, 3, 5, 8))):
         party, which = rng.choice(mostly)
         verb = rng.choice([*VERBS, *REFERS, *often])
-        if verb != "stop" or rng.random() < 0.3:
+        if verb != "stop" or rng.random() < 0.5:
             run.after(rng.randrange(32) * STEP, act, party, verb, which)
 
 
 def settings(rng: random.Random) -> dict[str, Any]:
     """The settings of one of them by chance."""
     return {
-        "referExpires": rng.choice((15, 60, 120)),
+        "referExpires": rng.choice((15, 90, 120)),
         "referStatus": rng.choice((202, 202, 200)),
         "allowOutOfDialogRefers": True,
         "sessionTimers": rng.choice(("off", "supported")),
         "rel100": rng.choice(("supported", "supported", "required")),
         "noAnswerTimeout": rng.choice((5.0, 60.0)),
+        "stopTimeout": rng.choice((5.0, 0.1)),
     }
 
 

@@ -47,6 +47,16 @@ def _ofReferrer(run: Transfer, party: Party, context: Any) -> Iterator[str]:
     if told and not ends and "A" not in told and "R" not in told:
         yield f"told no end: {told}"
     yield from _disagreement(run, party, context)
+    if "s" in told:
+        yield from _unreplaced(run, context)
+
+
+def _unreplaced(run: Transfer, context: Any) -> Iterator[str]:
+    """RFC 3891 section 3: a success means that the new call took the place of the one to be replaced."""
+    place, other = context.data.get("replaced"), run.receiver(context)
+    if place is not None and other is not None and "told" not in other.data and not run.isRough:
+        if place.ended is None:
+            yield f"the new call took no one's place: {place!r}"
 
 
 def _declined(context: Any) -> bool:
@@ -64,14 +74,13 @@ def _disagreement(run: Transfer, party: Party, context: Any) -> Iterator[str]:
     isTold = not isinstance(outcome, Failure)
     if isTold and other.status.statusCode >= 200 and outcome != other.status:
         yield f"told {outcome}, but it was {other.status}"
-    isPlain = not (run.network.loss or run.network.reorder or any(one.isStopped for one in run.parties))
-    if isPlain and not isTold and not _isShort(run, other) and "left" not in context.data:
+    if not run.isRough and not isTold and not _isShort(run) and "left" not in context.data:
         yield f"{outcome.value!r}, though nothing was lost: {other.status}"
 
 
-def _isShort(run: Transfer, asked: Any) -> bool:
+def _isShort(run: Transfer) -> bool:
     """The subscription may be over before the new call has its final status."""
-    return bool(asked.userAgent.configuration.referExpires < 30)
+    return any(agent.configuration.referExpires < 30 for _, agent in run.sides)
 
 
 def _ofReferee(run: Transfer, party: Party, context: Any) -> Iterator[str]:

@@ -25,6 +25,8 @@ EVENTS: Final = {
     "referRejected": "f",
     "referNotifyReceived": "n",
 }
+#: How the body of a NOTIFY begins that tells a final status.
+_FINAL: Final = tuple(b"SIP/2.0 %d" % digit for digit in range(2, 7))
 #: When the calls stand, and things begin to happen.
 AT = 2.0
 
@@ -101,6 +103,8 @@ class Party(Side):
         if dialog is not None and not context.activeAfterTransfer and not dialog.isOver:
             self.run.wrong.append(f"{self.name}: the transferred call was not ended: {dialog!r}")
         other = self.run.receiver(context)
+        if self.run.isRough and sum(referring.dialog is dialog for referring in self.referring) > 1:
+            return  # of several, a NOTIFY without an id may be of another (section 2.4.6)
         if other is None or (other.targetDialog is None and "told" not in other.data):
             self.run.wrong.append(f"{self.name} was told {context.status}, but there is no call")
 
@@ -136,7 +140,7 @@ class Transfer(Run):
         self.ends: set[str] = set()
         self.wrong: list[str] = []
         self._sent: dict[tuple[str, str], dict[int, str]] = {}
-        self.network.drop(self._isOutOfOrder)
+        self.network.drop(self._sees)
 
     def agentOf(self, party: Party) -> Any:
         return self.sides[party.number - 1][1]
@@ -152,8 +156,11 @@ class Transfer(Run):
         assert caller.dialog is not None and caller.dialog.state is Phase.STABLE
         self.calls[name] = caller.dialog.sip.callId
 
-    def _isOutOfOrder(self, sighting: Any) -> bool:
-        """Each new request in a dialog, NOTIFYs too, has a greater CSeq than those before (RFC 3261 section 12.2.1.1)."""
+    def _sees(self, sighting: Any) -> bool:
+        """
+        Each new request in a dialog, NOTIFYs too, has a greater CSeq than those before (RFC 3261 section 12.2.1.1), and
+        the NOTIFY that tells the final status is the last (RFC 3515 section 2.4.7).
+        """
         request = sighting.message
         if isinstance(request, Request) and request.method not in ("ACK", "CANCEL"):
             sent = self._sent.setdefault((request.callId, request.fromTag), {})
@@ -161,6 +168,9 @@ class Transfer(Run):
             if sent.get(number, "" if number > max(sent, default=0) else "nothing") not in ("", request.method):
                 self.wrong.append(f"CSeq {number} of {request.method} after {sent}")
             sent[number] = request.method
+            state = request.headers.get("subscription-state") or ""
+            if request.body.startswith(_FINAL) and not state.startswith("terminated"):
+                self.wrong.append(f"{request.body!r} while the subscription is {state}")
         return False
 
     def receiver(self, context: ReferClientContext) -> Any:
@@ -175,6 +185,11 @@ class Transfer(Run):
                 if other is not dialog and other.id == dialog.id:
                     return party, other
         return None
+
+    @property
+    def isRough(self) -> bool:
+        """Messages are lost, or overtaken, or somebody has left."""
+        return bool(self.network.loss or self.network.reorder or any(party.isStopped for party in self.parties))
 
     # The end.
 
