@@ -52,7 +52,7 @@ class Watching:
 
 def transfer(kind: str, delay: float) -> Transfer:
     """C{a} sends a REFER of that kind now; C{c} rings, and answers C{delay} seconds later."""
-    run = Transfer(0, {}, {"allowOutOfDialogRefers": True, "referExpires": 60}, {})
+    run = Transfer(0, {}, {"allowOutOfDialogRefers": True, "referExpires": 90}, {})
     setUp(run, "attended" in kind)
     run.c.takes = ("plain", 0.0), "accept", delay
     run.after(0.0, act, run.a, kind, "old")

@@ -68,7 +68,7 @@ def _declined(context: Any) -> bool:
 def _disagreement(run: Transfer, party: Party, context: Any) -> Iterator[str]:
     """Where nothing is lost, nor late, both ends know the same of the new call."""
     other = run.receiver(context)
-    if other is None or "accepted" not in other.data or _declined(context):
+    if other is None or "accepted" not in other.data or _declined(context) or party.isAmbiguous(context):
         return
     (outcome,) = context.data["finished"].outcomes
     isTold = not isinstance(outcome, Failure)
@@ -96,11 +96,11 @@ def _ofReferee(run: Transfer, party: Party, context: Any) -> Iterator[str]:
     dialog = context.targetDialog
     if not isinstance(outcome, Failure) and (outcome is not dialog or (dialog is None) is ("s" in told)):
         yield f"accept() came to {outcome}, the new call is {dialog}, told {told}"
-    if dialog is not None and dialog.ended is not None and not _mayEnd(run, party, dialog):
+    if dialog is not None and dialog.ended is not None and not _mayEnd(run, dialog):
         yield f"nobody ended the new call: {dialog.ended}"
 
 
-def _mayEnd(run: Transfer, party: Party, dialog: Any) -> bool:
+def _mayEnd(run: Transfer, dialog: Any) -> bool:
     """Somebody ended C{dialog}, or transferred it, or it had a bad connection."""
     if dialog.id in run.ends or run.network.loss > 0.1 or any(one.isStopped for one in run.parties):
         return True

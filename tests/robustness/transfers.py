@@ -74,12 +74,7 @@ class Party(Side):
 
         @param which: C{"old"}, C{"consult"}, or C{"new"}: the last of all others.
         """
-        calls = self.run.calls
-        known = (calls.get(which),)
-        for dialog in reversed(self.dialogs):
-            if (dialog.sip.callId not in calls.values()) if which == "new" else (dialog.sip.callId in known):
-                return dialog
-        return None
+        return next((dialog for dialog in reversed(self.dialogs) if self.run.nameOf(dialog) == which), None)
 
     # What it is told.
 
@@ -103,10 +98,14 @@ class Party(Side):
         if dialog is not None and not context.activeAfterTransfer and not dialog.isOver:
             self.run.wrong.append(f"{self.name}: the transferred call was not ended: {dialog!r}")
         other = self.run.receiver(context)
-        if self.run.isRough and sum(referring.dialog is dialog for referring in self.referring) > 1:
-            return  # of several, a NOTIFY without an id may be of another (section 2.4.6)
+        if self.isAmbiguous(context):
+            return
         if other is None or (other.targetDialog is None and "told" not in other.data):
             self.run.wrong.append(f"{self.name} was told {context.status}, but there is no call")
+
+    def isAmbiguous(self, context: ReferClientContext) -> bool:
+        """Of several REFERs, one may have been overtaken: a NOTIFY without an id may be of another (section 2.4.6)."""
+        return self.run.isRough and sum(other.dialog is context.dialog for other in self.referring) > 1
 
 
 def _hearing(letter: str) -> Callable[..., None]:
@@ -155,6 +154,10 @@ class Transfer(Run):
         self.network.advance(AT / 2)
         assert caller.dialog is not None and caller.dialog.state is Phase.STABLE
         self.calls[name] = caller.dialog.sip.callId
+
+    def nameOf(self, dialog: Any) -> str:
+        """Which call it is of: a name in C{calls}, or C{"new"}."""
+        return next((name for name, callId in self.calls.items() if callId == dialog.sip.callId), "new")
 
     def _sees(self, sighting: Any) -> bool:
         """
