@@ -16,6 +16,7 @@ from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.grammar import isToken
 from twisted_sipdialog.ua.delegation import Waiters
 from twisted_sipdialog.ua.dialog_view import DialogView
+from twisted_sipdialog.ua.leg import EVENTS
 from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 
 #: What the dialog sends by itself, at the right moment.
@@ -127,6 +128,8 @@ class DialogRequests(DialogView):
         if response.cseqMethod == "PRACK" and self.state is not Phase.EARLY:
             # RFC 3262 section 3: it may mean no more than that the provisional is acknowledged already, or given up.
             return response
+        if response.statusCode == 481 and response.cseqMethod in EVENTS:
+            return response  # there may be no such subscription any more, which is no news of the session
         if response.statusCode in self.core.configuration.dialogEndingStatuses:
             self.hangUp(Reason.DIALOG_ERROR, None, response)
         return response
