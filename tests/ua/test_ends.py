@@ -242,6 +242,17 @@ class StandingTests(EndCase):
         self.answerBye()
         self.assertEnded(Reason.LOCAL_BYE, False, 200)
 
+    def test_subscriptionIsGone(self):
+        """481 to what is of a subscription: that is gone, and the call stays (RFC 5057 section 5.1)."""
+        self.stand()
+        for method in ("SUBSCRIBE", "NOTIFY"):
+            asking = self.dialog.request(method, extraHeaders=[("Event", "refer")])
+            self.peer.respond(self.peer.expect(method), 481)
+            self.network.advance(0.01)
+            self.assertEqual(self.successResultOf(asking).statusCode, 481)
+        self.assertEqual((self.own.events, self.sent("BYE")), (["confirmed"], 0))
+        self.finalTo(self.peer.request("BYE", within=self.ok))
+
     def test_silence(self):
         """An INFO without an answer must not end the call; a change of the session must (RFC 5057 section 5.1)."""
         self.stand()
