@@ -42,11 +42,11 @@ UNSEEN = {
 #: The files of ua/, by verb, from the top down as in STRATA.
 VERBS = (
     ("delegation", "identity", "call_log", "outgoing", "only_flow"),
-    ("cancel", "refer", "watch"),
+    ("cancel", "watch"),
     ("uac",),
     ("acknowledgement",),
     ("core",),
-    ("asking", "client_context", "server_context", "session", "session_timer", "redirect", "reliable"),
+    ("asking", "client_context", "refer", "server_context", "session", "session_timer", "redirect", "reliable"),
     ("leg",),
     ("dialog_view", "event_dialog"),
     ("dialog_requests",),

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from twisted_sipdialog.errors import InvalidValue
-from twisted_sipdialog.message.uri import SipUri, Uri
 from twisted_sipdialog.ua.call import callTo
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.invite_client import InviteClientContext
+from twisted_sipdialog.ua.refer import mayProve
 from twisted_sipdialog.ua.session import SDP
 
 #: What C{inviteOptions} may hold: what L{IUserAgent.invite<twisted_sipdialog.interfaces.IUserAgent>} takes.
@@ -44,7 +44,7 @@ def follow(context: Any, options: dict[str, Any], modifiers: Iterable[Any]) -> I
         options.get("media") or _media(core, dialog),
         modifiers,
     )
-    if not _mayProve(core, referral.target):
+    if not mayProve(core, referral.target):
         calling.proveNothing()
     return calling
 
@@ -54,15 +54,3 @@ def _media(core: Core, dialog: Any) -> Any:
     if core.configuration.media is not None or dialog is None or dialog.session is None:
         return core.configuration.media
     return lambda _: dialog.session.fork()
-
-
-def _mayProve(core: Core, target: Uri) -> bool:
-    """
-    Whoever sends a REFER chooses who challenges us: credentials are for our own domain, and for those we were told.
-    """
-    if not isinstance(target, SipUri):
-        return True  # a number, which only our own proxy can route
-    if target.parameters.get("maddr") is not None:
-        return False  # RFC 3261 section 19.1.1: the host it names is not the one it leads to
-    domains = core.configuration.aor.host, *core.configuration.referDomains
-    return target.host in [domain.lower() for domain in domains]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from twisted_sipdialog.message.uri import SipUri, Uri
+from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import tell
 
 #: The event package (section 3).
@@ -18,3 +20,15 @@ def tellRefer(context: Any, name: str, *arguments: Any) -> None:
     if context.delegate is not None and context.delegate not in (own, context.core.delegate):
         tell(context.delegate, name, context, *arguments)
     context.core.tellAll(own, name, context, *arguments)
+
+
+def mayProve(core: Core, target: Uri) -> bool:
+    """
+    It was a peer of ours who chose where we go: credentials are for our own domain, and for those we were told of.
+    """
+    if not isinstance(target, SipUri):
+        return True  # a number, which only our own proxy can route
+    if target.parameters.get("maddr") is not None:
+        return False  # RFC 3261 section 19.1.1: the host it names is not the one it leads to
+    domains = core.configuration.aor.host, *core.configuration.referDomains
+    return target.host in [domain.lower() for domain in domains]

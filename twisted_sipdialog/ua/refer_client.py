@@ -30,7 +30,7 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, fire, inform
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Outgoing
-from twisted_sipdialog.ua.refer import PACKAGE, tellRefer
+from twisted_sipdialog.ua.refer import PACKAGE, mayProve, tellRefer
 from twisted_sipdialog.ua.refer_subscriber import Opening, Subscriber
 from twisted_sipdialog.ua.referring import linesOf
 from twisted_sipdialog.ua.request_client import newRequest
@@ -214,6 +214,8 @@ class ReferClientContext(ClientView):
             self.lost(str(error))
             return
         outgoing.contact = True
+        if not mayProve(core, core.identity.uriOf(self.eventsAt)):
+            outgoing.digest = core.client.noDigest()
         asking = Asking(core, outgoing)
         tag = Address.parse(dict(outgoing.lines)["From"]).tag or ""
         self._opening = Opening(core, self, outgoing.callId, tag, asking)
