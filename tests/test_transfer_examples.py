@@ -141,8 +141,24 @@ class AttendedTests(TransferCase):
         hers = carol.dialogs[0]
         self.assertIs(self.done(self.transfer.attendedTransfer(first, second)), True)
         self.assertIs(first.ended.reason, Reason.LOCAL_BYE)
+        self.assertEqual((hers.ended.reason, second.ended.reason), (Reason.REPLACED, Reason.REMOTE_BYE))
         named = person.calls[1].request.headers.get("replaces")
         self.assertEqual(named, f"{hers.sip.callId};to-tag={hers.sip.localTag};from-tag={hers.sip.remoteTag}")
+        self.hangUp(self.assertTogether(carol))
+
+    def test_doesNotRing(self) -> None:
+        """Reception answers who takes the place of another call; both are told apart."""
+        told: list[tuple[Any, ...]] = []
+        reception = self.transfer.Reception(lambda *words: told.append(words))
+        carol = self.carol(reception)
+        first = self.callBob()
+        consulting = self.wait(self.transfer.consult(self.alice, first, "sip:carol@c.example"))
+        reception.ringing[0].accept()
+        second = self.done(consulting)
+        self.assertIs(self.done(self.transfer.attendedTransfer(first, second)), True)
+        self.assertEqual(len(reception.ringing), 1)
+        self.assertEqual(told, [("sip:alice@a.example", "handed over to", "sip:bob@b.example")])
+        self.hangUp(self.assertTogether(carol))
 
     def test_targetIsBusy(self) -> None:
         """Both calls are as they were."""
@@ -162,6 +178,23 @@ class AttendedTests(TransferCase):
         peer.respond(peer.expect("BYE"), 200)
         self.hangUp(first)
 
+    def test_targetKnowsNoReplaces(self) -> None:
+        """For her it is one more call: alice ends her own, and nothing is left of it."""
+        carol = self.agent("sip:carol@c.example", Carol(self.network), replaces="off")
+        first, second = self.consulting()
+        self.assertIs(self.done(self.transfer.attendedTransfer(first, second)), True)
+        self.assertIs(second.ended.reason, Reason.LOCAL_BYE)
+        self.hangUp(self.assertTogether(carol))
+
+    def test_peerHangsUp(self) -> None:
+        """A peer who hangs up instead needs no resuming; the other call goes on."""
+        self.carol(Carol(self.network))
+        first, second = self.consulting()
+        self.softphone.current.destroy()
+        self.assertIs(self.done(self.transfer.attendedTransfer(first, second)), False)
+        self.assertEqual((first.ended.reason, second.state), (Reason.REMOTE_BYE, Phase.STABLE))
+        self.hangUp(second)
+
 
 class SemiAttendedTests(TransferCase):
     def semiAttended(self, first: Any, seconds: float = 5) -> Deferred[Any]:
@@ -170,9 +203,10 @@ class SemiAttendedTests(TransferCase):
 
     def test_answeredInTime(self) -> None:
         person = Carol(self.network, 2.0)
-        self.carol(person)
+        carol = self.carol(person)
         self.assertIs(self.successResultOf(self.semiAttended(self.callBob())), True)
         self.assertIsNot(person.calls[1].request.headers.get("replaces"), None)
+        self.hangUp(self.assertTogether(carol))
 
     def test_ringsTooLong(self) -> None:
         """alice gives up, and carol's phone rings for bob: no Replaces, as there is nothing to be replaced."""
@@ -183,6 +217,16 @@ class SemiAttendedTests(TransferCase):
         self.assertIsNot(person.calls[0].cancelled, None)
         self.assertIs(person.calls[1].request.headers.get("replaces"), None)
         self.hangUp(self.assertTogether(carol))
+
+    def test_ringsForNobody(self) -> None:
+        """Nor does bob get an answer: alice has him back."""
+        self.carol(Carol(self.network, 70.0))
+        first = self.callBob()
+        transferring = self.semiAttended(first)
+        self.network.advance(60)  # noAnswerTimeout
+        self.assertIs(self.successResultOf(transferring), False)
+        self.assertEqual((first.state, first.onHold), (Phase.STABLE, False))
+        self.hangUp(first)
 
     def test_targetIsBusy(self) -> None:
         self.carol(Busy())

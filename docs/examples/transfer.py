@@ -33,9 +33,15 @@ async def consult(ua, dialogToBob, carol):
 async def attendedTransfer(dialogToBob, dialogToCarol):
     """Connect Bob to Carol: his call is to take the place of ours with her (RFC 3891)."""
     if await succeeds(dialogToBob.refer(dialogToCarol)):
+        await dialogToCarol.destroy()  # nothing to do if her phone knows Replaces
         return True
-    if dialogToBob.ended is None:
-        await dialogToBob.modify("unhold")  # both calls are as they were
+    return await resume(dialogToBob)
+
+
+async def resume(dialog):
+    """Nothing came of a transfer: talk on."""
+    if dialog.ended is None:
+        await dialog.modify("unhold")
     return False
 
 
@@ -44,13 +50,12 @@ async def semiAttendedTransfer(ua, clock, dialogToBob, carol, seconds):
     """Connect Bob to Carol, if she answers in time; if not, let her phone ring for him."""
     await dialogToBob.modify("hold")
     try:
-        target = await ua.invite(carol).addTimeout(seconds, clock)
+        dialogToCarol = await ua.invite(carol).addTimeout(seconds, clock)
     except TimeoutError:  # a CANCEL ends the ringing
-        target = carol
+        return await blindTransfer(dialogToBob, carol) or await resume(dialogToBob)
     except RemoteError:  # she does not want to
-        await dialogToBob.modify("unhold")
-        return False
-    return await attendedTransfer(dialogToBob, target)
+        return await resume(dialogToBob)
+    return await attendedTransfer(dialogToBob, dialogToCarol)
 
 
 # transferee
@@ -95,6 +100,26 @@ class Softphone(UserAgentDelegate):
             return  # it asked for another request than an INVITE, and was refused
         if dialog is not None:  # the NOTIFYs to the referrer are sent for us
             self.current = dialog
+
+
+# target
+class Reception(UserAgentDelegate):
+    """Rings for a call, but not for one that takes the place of another: that one was answered already."""
+
+    def __init__(self, show):
+        self._show = show
+        self.ringing = []
+
+    async def inviteReceived(self, invitation):
+        if invitation.replacee is not None:
+            await invitation.accept()
+            return
+        self.ringing.append(invitation)
+        await invitation.progress(180)
+        invitation.answerLater()
+
+    def dialogReplaced(self, dialog, newDialog):
+        self._show(dialog.callingParty.uri, "handed over to", newDialog.callingParty.uri)
 
 
 # click to dial
