@@ -16,6 +16,8 @@ from twisted_sipdialog.ua.only_flow import OnlyFlows
 from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.uac import UserAgentClient
 
+#: What L{IRequestDelegate<twisted_sipdialog.interfaces.IRequestDelegate>} has of requests to us.
+_FARING = ("progressSent", "requestAccepted", "requestRejected", "requestFailed")
 #: Methods that are answered without the delegate, and therefore always allowed.
 _OWN_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "PRACK")
 #: Methods taken inside a dialog, by default or by its delegate.
@@ -47,6 +49,7 @@ class Core:
     @ivar referrals: who is to hear of REFERs that were accepted, as long as there is anybody.
     @ivar referring: client contexts of REFERs outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
     @ivar referEvents: those of them that somebody may ask for, by the name that Refer-Events-At has for each.
+    @ivar hears: the delegate wants to know how each request fares.
     @ivar stopping: no new calls are taken.
     @ivar terms: what we want of session timers (RFC 4028).
     @ivar extensions: the option tags we understand.
@@ -72,6 +75,7 @@ class Core:
         self.referrals: dict[Any, None] = {}
         self.referring: dict[tuple[str, str], Any] = {}
         self.referEvents: dict[str, Any] = {}
+        self.hears = any(overrides(delegate, name) for name in _FARING)
         self.stopping = False
         #: Method -> who takes it inside a dialog: called with this, the server transaction and the dialog.
         self.verbs: dict[str, Callable[[Core, Any, Any], None]] = {}

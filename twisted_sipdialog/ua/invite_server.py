@@ -26,7 +26,7 @@ from twisted_sipdialog.ua.delegation import Outcome, ask, cancel, fire, tell
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.outgoing import Lines, extraLines
 from twisted_sipdialog.ua.provisional import ProvisionalContext
-from twisted_sipdialog.ua.replaces import replaceFor
+from twisted_sipdialog.ua.replaces import NAMING, replaceFor
 from twisted_sipdialog.ua.server_context import oneLine
 from twisted_sipdialog.ua.session import checkModifiers, closeSession, discard, takeBack
 
@@ -173,7 +173,8 @@ class InviteServerContext(ProvisionalContext):
     def _accepted(self, body: bytes, code: int, phrase: str, lines: Lines, delegate: Any) -> None:
         """Section 13.3.1.4: the 2xx, repeated until its ACK."""
         self._describing = None
-        if self.answered or self._refusesLate():
+        replaces = self.request.headers.mentions(NAMING)
+        if self.answered or (replaces and self._refusesLate()):
             # Cancelled, or out of time, and the description was made all the same: a dialog's own goes back.
             takeBack(self._session, self.dialog)
             return
@@ -206,6 +207,8 @@ class InviteServerContext(ProvisionalContext):
             dialog.keep(interval)
         self._awaitAck()
         self._isSent(dialog, response)
+        if replaces:
+            replaceFor(dialog)
         self.responded(response)
 
     def _agreed(self, dialog: Dialog, response: Response) -> None:
@@ -217,7 +220,6 @@ class InviteServerContext(ProvisionalContext):
         """The 2xx went out."""
         if self.core.watch is not None:
             self.core.watch.moved(dialog, "confirmed", response)
-        replaceFor(dialog)
 
     def dialogEnded(self, error: SipError) -> None:
         """The dialog ended before the ACK, or before a re-INVITE in it was answered."""

@@ -15,7 +15,7 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.dialog import Dialog
 
 #: A request without any of these names no call.
-_NAMING = frozenset(("replaces", "join"))
+NAMING = frozenset(("replaces", "join"))
 
 
 def callNamed(core: Core, named: Replaces | Join) -> Dialog | None:
@@ -30,7 +30,7 @@ def callNamed(core: Core, named: Replaces | Join) -> Dialog | None:
 
 def placeCanBeTaken(core: Core, transaction: Any, request: Request) -> Response | None:
     """RFC 3891 section 3, RFC 3911 section 4: a request that names a call of ours is an INVITE, and may have it."""
-    if not request.headers.mentions(_NAMING):
+    if not request.headers.mentions(NAMING):
         return None
     try:
         named = _named(core, request)

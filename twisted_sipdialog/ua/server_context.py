@@ -267,14 +267,14 @@ class ServerContext:
         """C{response} was sent, the first time: whoever wants to know is told."""
         core, code = self.core, response.statusCode
         own = None if self.dialog is None else self.dialog.delegate
-        if code < 200:
-            core.tellAll(own, "progressSent", self, response)
-            return
-        if code < 300:
-            core.tellAll(own, "requestAccepted", self, response)
-        else:
-            core.tellRejected(own, self, response, self._causeOf(response))
-        if self._finished is not None:
+        if own is not None or core.hears:
+            if code < 200:
+                core.tellAll(own, "progressSent", self, response)
+            elif code < 300:
+                core.tellAll(own, "requestAccepted", self, response)
+            else:
+                core.tellRejected(own, self, response, self._causeOf(response))
+        if self._finished is not None and code >= 200:
             self._finished.fire(response)
 
     def _causeOf(self, response: Response) -> Cause:
