@@ -282,8 +282,8 @@ class ReferClientContext(ClientView):
         self._finished.fire(status)
 
     def lost(self, why: str) -> None:
-        """Where nobody is left who could tell the outcome, it is over."""
-        if self.referState is not ReferState.TERMINATED and not self.subscribers:
+        """Where nobody is left who could tell the outcome, it is over; not before the REFER was answered."""
+        if self.referState is ReferState.ANSWERED and not self.subscribers:
             self._fail(ReferFailed(why, status=self.status))
 
     def _fail(self, error: SipError) -> None:
