@@ -93,6 +93,26 @@ class AcceptedTests(ToldCase):
         self.endsBye()
         self.ends(*ACCEPTED)
 
+    def test_allForks(self):
+        """Nor are those that are taken as calls of their own, or come to nothing, when all are wanted."""
+        self.fares = Events()
+        agent = self.network.userAgent("sip:carol@c.example", forkedAnswers="all")
+        agent.inviteContext(BOB, body=OFFER, delegate=self.fares)
+        invite = self.peer.expect("INVITE")
+        for tag in ("a", "b"):
+            self.fork(invite, 200, tag)
+            self.network.advance(0.1)
+        self.peer.respond(invite, 200, headers={"To": f"<{BOB}>;tag=c"})
+        self.peer.respond(self.peer.expect("BYE"), 200)
+        self.network.advance(0.1)
+        fared = [what for what, *_ in self.fares.told]
+        self.assertEqual(fared, ["accepted", "confirmed", "confirmed", "terminated"])
+        self.assertEqual(len(agent.dialogs), 2)
+        agent.stopService()
+        for _ in range(2):
+            self.peer.respond(self.peer.expect("BYE"), 200)
+        self.network.advance(1)
+
     def test_hungUp(self):
         """Whoever hangs up when it is told: BYE, and the dialog is not told as one that stands."""
 

@@ -143,6 +143,7 @@ class RequestTests(ToldCase):
             for verb, status in (("progress", 100), ("accept", 200), ("reject", 486), ("reply", 404)):
                 with self.assertRaises(InvalidState) as caught:
                     getattr(context, verb)(status)
+                self.assertEqual(caught.exception.verb, verb)
                 self.assertIn("486", caught.exception.state)
             self.assertEqual(fares.told, refused(486, Cause.BUSY))
 
@@ -199,6 +200,12 @@ class FinishedTests(ToldCase):
         self.assertEqual(self.successResultOf(finished).statusCode, 200)
         self.assertNoResult(accepted)
         self.peer.ack(self.finalTo(self.asking))
+
+    def test_late(self):
+        """Nobody asked before it was sent."""
+        context, _fares = self.asked()
+        context.reject(486)
+        self.assertIs(self.successResultOf(context.whenFinished()), context.response)
 
     def test_told(self):
         """When it fires, the delegate was told; asked by the delegate, it is there at once."""
