@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import iscoroutine
 from typing import Any
+from weakref import WeakMethod
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -103,7 +104,7 @@ class Waiters:
     Many one-shot Deferreds for one outcome, also for those who ask late.
     """
 
-    __slots__ = ("_outcome", "_waiting")
+    __slots__ = ("__weakref__", "_outcome", "_waiting")
 
     def __init__(self) -> None:
         self._outcome: tuple[Any] | None = None
@@ -131,6 +132,20 @@ class Waiters:
                 fire(each, outcome)
 
 
+class _Weakly:
+    """Calls a method of an object that may be gone."""
+
+    __slots__ = ("_method",)
+
+    def __init__(self, method: Callable[[Deferred[Any]], Any]) -> None:
+        self._method = WeakMethod(method)
+
+    def __call__(self, deferred: Deferred[Any]) -> None:
+        method = self._method()
+        if method is not None:
+            method(deferred)
+
+
 class Outcome(Deferred[Any]):
     """
     A Deferred whose failure the application is told by other ways, too: C{dialogTerminated}, C{inviteCancelled}.
@@ -140,6 +155,13 @@ class Outcome(Deferred[Any]):
     """
 
     _told: Failure | None = None
+
+    def __init__(self, canceller: Callable[[Deferred[Any]], Any] | None = None) -> None:
+        """
+        @param canceller: a method of what the outcome is of, which somebody else keeps as long as it is open: the two
+            are not to keep each other, or the collector could find the failure before its Deferred.
+        """
+        super().__init__(None if canceller is None else _Weakly(canceller))
 
     def callback(self, result: Any) -> None:
         if isinstance(result, Failure):

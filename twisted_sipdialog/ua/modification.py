@@ -49,6 +49,7 @@ class Modification:
     """
 
     __slots__ = (
+        "__weakref__",
         "_described",
         "_isOver",
         "_isTimed",

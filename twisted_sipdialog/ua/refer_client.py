@@ -86,7 +86,7 @@ class ReferClientContext(ClientView):
         self._receiveResponse = receiveResponse
         self._opening: Opening | None = None
         self._timer: Any = None
-        self._asked: Deferred[Any] = Outcome(lambda _: self.cancel())
+        self._asked: Deferred[Any] = Outcome(self._cancelled)
 
     def _written(self, core: Core, applicant: Any) -> Outgoing:
         if isinstance(applicant, Dialog):
@@ -316,6 +316,9 @@ class ReferClientContext(ClientView):
         """What a stop of the service has to tell us of is over."""
         if self._asked.called and self.referState is ReferState.TERMINATED:
             self.core.asking.pop(self, None)
+
+    def _cancelled(self, _: Deferred[Any]) -> None:
+        self.cancel()
 
     def cancel(self) -> None:
         if self.referState is ReferState.WAITING and self._sending is not None:

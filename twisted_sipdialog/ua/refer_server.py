@@ -110,6 +110,7 @@ class ReferServerContext(ServerContext):
     """
 
     __slots__ = (
+        "__weakref__",
         "_audience",
         "_isRefused",
         "_isSent",
@@ -221,11 +222,14 @@ class ReferServerContext(ServerContext):
     # The call that it asks for.
 
     def _follow(self, calling: Any) -> Deferred[Any]:
-        outcome = self._outcome = Outcome(lambda _: calling.cancel())
+        outcome = self._outcome = Outcome(self._cancelled)
         calling.follower = self
         calling.whenAnswered().addCallbacks(self._succeeded, self._failed)
         calling.start()
         return outcome
+
+    def _cancelled(self, _: Deferred[Any]) -> None:
+        self.calling.cancel()
 
     def inviteSent(self, request: Request) -> None:
         """The INVITE went out; once, though it may go out again with credentials, or to another address."""
