@@ -74,11 +74,12 @@ class StateTests(ReferringCase):
 
     def test_malformedEnd(self):
         """C{terminated;reason=reason=noresource}, as linphonec writes, is an end."""
-        context = self.asks()
-        self.notify("", "terminated;reason=reason=noresource")
-        self.failureResultOf(self.outcome, ReferFailed)
-        self.assertEqual(context.referState, ReferState.TERMINATED)
-        self.assertEqual(self.notify(BUSY, OVER), 481)
+        for state in ("terminated;reason=reason=noresource", "terminated;retry-after=soon", "Terminated;=x"):
+            context = self.asks()
+            self.notify("", state)
+            self.failureResultOf(self.outcome, ReferFailed)
+            self.assertEqual(context.referState, ReferState.TERMINATED)
+            self.assertEqual(self.notify(BUSY, OVER), 481)
 
     def test_endsWithTrying(self):
         """SIP.js up to 0.13 says C{terminated} in each: without a reason, a provisional is no end."""
