@@ -149,6 +149,22 @@ class AnswerTests(DelegateCase):
         self.network.advance(1)
         self.assertSeen("> INVITE, < 180 INVITE, < 200 INVITE, > ACK, < BYE, > 200 BYE")
 
+    def test_silenceElsewhere(self) -> None:
+        """
+        So is whom a caller has sent us to.
+        """
+        media: list[Watched] = []
+        answering = Answer(self.network.clock)
+        self.desk(answering, lambda _: media.append(Watched()) or media[-1], referPolicy="follow")
+        carol = self.network.userAgent("sip:carol@c.example", Answer(self.network.clock), media=FixedMedia(SDP))
+        calling = self.alice.invite("sip:desk@b.example")
+        self.network.advance(1)
+        self.successResultOf(calling).refer("sip:carol@c.example")
+        self.network.advance(1)
+        media[1].silent.callback(None)
+        self.network.advance(1)
+        self.assertEqual(self.network.seenBy(carol)[-2:], ["< BYE", "> 200 BYE"])
+
     def test_silenceAfterTheEnd(self) -> None:
         """
         Nobody is left to hang up on.

@@ -45,10 +45,12 @@ class Answer(UserAgentDelegate):
         self._answer(context)
 
     def _answer(self, context: Any) -> None:
-        context.accept().addCallbacks(self._watch, _asLogged)
+        context.accept().addErrback(_asLogged)
 
-    def _watch(self, dialog: Any) -> None:
-        """A caller that vanished sends no BYE, but no media either."""
+    def dialogConfirmed(self, dialog: Any) -> None:
+        """
+        Who vanished sends no BYE, but no media either: a caller, or whom a caller has sent us to.
+        """
         if IMediaWatch.providedBy(dialog.session):
             dialog.session.whenSilent().addCallback(lambda _: dialog.destroy()).addErrback(_asLogged)
 
