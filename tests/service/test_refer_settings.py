@@ -96,7 +96,7 @@ class ReferSettingsTests(FileCase):
         for words, line in (
             (
                 ["--delegate", "transfer"],
-                "--delegate 'transfer': needs transferTo, whom its callers are to call",
+                "--delegate 'transfer': needs --transfer-to (transferTo), whom its callers are to call",
             ),
             (
                 ["--transfer-to", "sip:carol@c.example"],

@@ -146,7 +146,7 @@ class Settings:
             )
         delegate = self["delegate"]
         if delegate == "transfer" and self["transferTo"] is None:
-            raise self.wrong("delegate", delegate, "needs transferTo, whom its callers are to call")
+            raise self.wrong("delegate", delegate, "needs --transfer-to (transferTo), whom its callers are to call")
         if delegate != "transfer" and self["transferTo"] is not None:
             raise self.wrong("transferTo", str(self["transferTo"]), "is for the delegate transfer alone")
         if made.referPolicy == "ask" and delegate in checks.BUILT_IN:
