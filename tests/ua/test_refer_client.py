@@ -54,6 +54,13 @@ class RequestTests(ReferringCase):
         self.assertEqual(self.count("REFER"), 0)
         self.assertNothingLeft()
 
+    def test_noText(self):
+        """What is no text is told what it should be."""
+        dialog = self.calls()
+        for target in (5, None, b"carol"):
+            error = self.assertRaises(InvalidValue, dialog.refer, target)
+            self.assertEqual(error.rule, "must be a URI, a name-addr or a user, as text")
+
     def test_lines(self):
         """Who refers (RFC 3892 section 2.1), what we understand, and every line of the application, in its order."""
         extra = [("X-A", "1"), ("X-B", "2"), ("X-A", "3"), ("Subject", "lunch")]
@@ -151,6 +158,13 @@ class ReplacesTests(ReferringCase):
                 self.assertNotIn(raw, value)
             self.assertEqual(self.requested().replaces.callId, callId)
             self.referring.cancel()
+
+    def test_itself(self):
+        """A call cannot take its own place."""
+        self.start()
+        self.assertRaises(InvalidValue, self.dialog.refer, self.dialog)
+        self.pass_()
+        self.assertEqual(self.count("REFER"), 0)
 
     def test_early(self):
         """A call that only rings, or is over, cannot be replaced by the one we name (RFC 3891 section 3)."""

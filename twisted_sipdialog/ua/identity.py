@@ -72,6 +72,8 @@ class Identity:
 
         @raise InvalidValue: as there.
         """
+        if not isinstance(text, str):
+            raise InvalidValue("target", text, "must be a URI, a name-addr or a user, as text")
         try:
             if "<" in text:
                 return Address.parse(text).uri
@@ -79,7 +81,7 @@ class Identity:
                 return parseUri(text)
             aor = self.configuration.aor
             return parseUri(f"{aor.scheme}:{text}@{aor.hostPort}")
-        except (ParseError, TypeError) as error:
+        except ParseError as error:
             raise InvalidValue("target", text, str(error)) from None
 
     def owns(self, uri: Any, flow: Any) -> bool:

@@ -15,7 +15,7 @@ from zope.interface import implementer
 from twisted_sipdialog._seams import IClientTransactionUser
 from twisted_sipdialog.dialog.referral import ReferState, declinesSubscription, eventsAt
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.errors import InvalidState, ParseError, ReferFailed, ResponseError, SipError
+from twisted_sipdialog.errors import InvalidState, InvalidValue, ParseError, ReferFailed, ResponseError, SipError
 from twisted_sipdialog.interfaces import IReferClientContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
@@ -70,6 +70,8 @@ class ReferClientContext(ClientView):
             L{IUserAgent.invite<twisted_sipdialog.interfaces.IUserAgent>}.
         """
         core: Core = userAgent._core
+        if target is applicant and isinstance(applicant, Dialog):
+            raise InvalidValue("target", target, "another call: none takes its own place")
         self._lines = linesOf(core, target, [*extraHeaders], subscription, targetDialog)
         dialog = applicant if isinstance(applicant, Dialog) else None
         super().__init__(core, self._written(core, applicant), delegate, dialog)
