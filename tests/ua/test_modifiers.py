@@ -132,6 +132,7 @@ class InviteTests(CallerCase):
             {"body": b"nonsense"},
             {"body": OFFER, "contentType": "text/plain"},
             {"body": OFFER, "modifiers": ["a=x"]},
+            {"body": OFFER, "modifiers": MARKS},
         ):
             self.assertRaises(InvalidValue, self.alice.invite, BOB, **{"modifiers": [MARKS], **how})
         self.assertEqual(self.network.seenBy(self.alice), [])

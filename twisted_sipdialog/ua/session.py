@@ -155,8 +155,11 @@ def checkModifiers(modifiers: Iterable[Any], body: bytes | None, contentType: st
     """
     Those of the application, in order, for its C{body}, if it gave one.
 
-    @raise InvalidValue: one of them cannot be called; or C{body} is no SDP, which they could change.
+    @raise InvalidValue: it is one function, no list of them; one of them cannot be called; or C{body} is no SDP, which
+        they could change.
     """
+    if callable(modifiers):
+        raise InvalidValue("modifiers", modifiers, "a list of functions over a SessionDescription")
     checked = tuple(modifiers)
     for modifier in checked:
         if not callable(modifier):
