@@ -14,7 +14,7 @@ from tests.test_examples import ANSWER, OFFER, example
 from twisted_sipdialog import UserAgentDelegate
 from twisted_sipdialog.interfaces import ISessionModifier
 from twisted_sipdialog.media.fixed import FixedMedia
-from twisted_sipdialog.message.sdp import SessionDescription
+from twisted_sipdialog.message.sdp import NotAcceptable, SessionDescription
 from twisted_sipdialog.testing import MemoryNetwork
 
 VIDEO = b"m=video 4006 RTP/AVP 31\r\n"
@@ -54,6 +54,20 @@ class ModifierTests(SynchronousTestCase):
         self.network.advance(1)
         self.successResultOf(calling)
         self.assertEqual(self.theirs(), [("audio", 4002, "192.0.2.77")])
+
+    def test_without(self) -> None:
+        """Neither its payload type is left nor what was said of it; without another codec there is no call."""
+        without = self.example.Without("pcma")
+        verifyObject(ISessionModifier, without, tentative=True)
+        three = OFFER.replace(b" 0\r\n", b" 0 8 101\r\n")
+        three += b"a=rtpmap:8 PCMA/8000\r\na=fmtp:8 x\r\na=rtpmap:101 X/8000\r\n"
+        calling = self.ua.invite("sip:desk@b.example", media=FixedMedia(three), modifiers=[without])
+        self.network.advance(1)
+        said = SessionDescription.parse(self.successResultOf(calling).local.sdp)
+        self.assertEqual(said.media[0].lines, ("m=audio 4002 RTP/AVP 0 101", "a=rtpmap:101 X/8000"))
+        calling = self.ua.invite("sip:desk@b.example", modifiers=[self.example.Without("PCMU")])
+        self.network.advance(1)
+        self.failureResultOf(calling, NotAcceptable)
 
     def test_dropVideo(self) -> None:
         calling = self.ua.invite("sip:desk@b.example")
