@@ -8,18 +8,16 @@ from typing import Any
 
 from twisted.internet import reactor
 
+from tests.integration.agent import TIMERS
 from tests.integration.playing import QUICK, passOver
-from twisted_sipdialog import TimerValues
 from twisted_sipdialog.delegates import UserAgentDelegate
 from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.timers import TimerSet
 
-_UNHURRIED = TimerValues(T1=0.02, T2=0.16, T4=0.2, D=1.28, provisional=0.2)
-
 
 def quick() -> dict[str, Any]:
-    """Settings with media; the ports are not those of others."""
-    return QUICK | {"media": EchoMedia(reactor, TimerSet(reactor), (30000, 30998)), "timers": _UNHURRIED}
+    """Settings with media, whose ports are not those of others; a linphonec that plays a file answers late."""
+    return QUICK | {"media": EchoMedia(reactor, TimerSet(reactor), (30000, 30998)), "timers": TIMERS}
 
 
 class Party(UserAgentDelegate):
