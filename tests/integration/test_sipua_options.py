@@ -73,7 +73,10 @@ def caller() -> UserAgent:
         (["--listen", "udp:x"], "--listen 'udp:x': port 'x' is not a number from 0 to 65535"),
         (["--rel100", "on"], "--rel100 'on': must be off, supported or required"),
         (["--session-expires", "60"], "--session-expires 60: must not be less than minSE, 90 seconds"),
-        (["--delegate", "transfer"], "--delegate 'transfer': needs transferTo, whom its callers are to call"),
+        (
+            ["--delegate", "transfer"],
+            "--delegate 'transfer': needs --transfer-to (transferTo), whom its callers are to call",
+        ),
         (["--refer-policy", "ask"], "--refer-policy 'ask': needs a delegate of your own: answer cannot be asked"),
         (["--settings", "absent.toml"], "--settings 'absent.toml': No such file or directory"),
         (["--settings", "bad.toml"], "--settings 'bad.toml': is not TOML: Invalid value (at line 2, column 7)"),
