@@ -64,6 +64,8 @@ class ReferSettingsTests(FileCase):
             ("allowOutOfDialogRefers = 'no'", "allowOutOfDialogRefers 'no': must be true or false"),
             ("allowOutOfDialogRefer = true", "is allowOutOfDialogRefers meant?"),
             ("outOfDialogReferStatus = 202", "outOfDialogReferStatus 202: must be a whole number from 300 to 699"),
+            ("transferTo = 'sip:c@h?Replaces=x'", "must be a SIP URI without headers (?) and without method"),
+            ("transferTo = 'sip:c@h;method=BYE'", "must be a SIP URI without headers (?) and without method"),
             ("transferTo = 'carol'", "transferTo 'carol': must be a SIP URI such as sip:desk@example.com"),
         ):
             error = str(self.assertRaises(WrongSetting, self.read, text))
@@ -97,6 +99,10 @@ class ReferSettingsTests(FileCase):
             (
                 ["--delegate", "transfer"],
                 "--delegate 'transfer': needs --transfer-to (transferTo), whom its callers are to call",
+            ),
+            (
+                ["--settings", self.write("allowOutOfDialogRefers = true")],
+                f"{self.path}: allowOutOfDialogRefers True: needs a delegate of your own: answer cannot be asked",
             ),
             (
                 ["--transfer-to", "sip:carol@c.example"],

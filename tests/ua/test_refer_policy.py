@@ -2,8 +2,10 @@
 REFERs in a call that no delegate takes: what C{referPolicy} makes of them (RFC 3515 section 5.1 leaves it to us).
 """
 
+from twisted.logger import globalLogPublisher
+
 from tests.ua.callee import ANSWER, OFFER, Callee
-from tests.ua.transferee import TransfereeCase, later
+from tests.ua.transferee import CAROL, TransfereeCase, later
 from twisted_sipdialog import DialogDelegate
 from twisted_sipdialog.errors import ConfigurationError
 
@@ -153,6 +155,18 @@ class PolicyTests(TransfereeCase):
         self.assertFollowed()
         self.assertEqual(self.notifies()[-1].headers.get("event"), f"refer;id={self.request.cseqNumber}")
         self.over()
+
+    def test_log(self):
+        """Who would have us call whom, and whether we do, is one event."""
+        events = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.callOut()
+        self.assertFollowed()
+        self.over()
+        (event,) = [event for event in events if event["log_namespace"] == "twisted_sipdialog.referrals"]
+        self.assertEqual((event["target"], event["statusCode"]), (CAROL, 202))
+        self.assertEqual(event["peer"], self.request.headers.get("from"))
 
     def test_noMedia(self):
         """A call that nothing would describe is not begun: refused, and the log says why."""

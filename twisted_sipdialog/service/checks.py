@@ -182,6 +182,14 @@ def uri(value: Any) -> SipUri:
     return parsed
 
 
+def callee(value: Any) -> SipUri:
+    """Who is to be called, and no more than that."""
+    parsed = uri(value)
+    if parsed.headers or "method" in parsed.parameters:
+        raise ValueError("must be a SIP URI without headers (?) and without method")
+    return parsed
+
+
 def host(value: Any) -> str:
     """It is written into Via and Contact, so it is what these take: a name, or an address."""
     plain: str = text(value).removeprefix("[").removesuffix("]")

@@ -34,7 +34,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "advertise": checks.host,
     "delegate": checks.delegate,
     "answerAfter": checks.seconds,
-    "transferTo": checks.uri,
+    "transferTo": checks.callee,
     "media": checks.oneOf("echo", "fixed"),
     "rtpPorts": checks.ports,
     "logMessages": checks.flag,
@@ -151,6 +151,10 @@ class Settings:
             raise self.wrong("transferTo", str(self["transferTo"]), "is for the delegate transfer alone")
         if made.referPolicy == "ask" and delegate in checks.BUILT_IN:
             raise self.wrong("referPolicy", "ask", f"needs a delegate of your own: {delegate} cannot be asked")
+        if made.allowOutOfDialogRefers and delegate in checks.BUILT_IN:
+            raise self.wrong(
+                "allowOutOfDialogRefers", True, f"needs a delegate of your own: {delegate} cannot be asked"
+            )
         return made
 
     def wrong(self, name: str, value: Any, rule: str) -> WrongSetting:

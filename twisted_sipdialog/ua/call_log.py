@@ -1,5 +1,5 @@
 """
-One structured event for each call that is over: who, which dialog, how it ended.
+One structured event for each call that is over: who, which dialog, how it ended; and one for each REFER to us.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from twisted_sipdialog.status import reasonPhrase
+
 _log = Logger(namespace="twisted_sipdialog.calls")
+_referrals = Logger(namespace="twisted_sipdialog.referrals")
 
 
 def ended(dialog: Any) -> None:
@@ -34,4 +37,16 @@ def refused(callId: str, role: str, peer: str | None, statusCode: int, phrase: s
         peer=peer,
         statusCode=statusCode,
         phrase=phrase,
+    )
+
+
+def referred(request: Any, target: Any, statusCode: int) -> None:
+    """A REFER to us was answered: who would have us call whom."""
+    _referrals.info(
+        "{peer} sends us to {target}: {statusCode} {phrase}",
+        peer=request.headers.get("from"),
+        target=str(target),
+        callId=request.callId,
+        statusCode=statusCode,
+        phrase=reasonPhrase(statusCode),
     )

@@ -22,6 +22,7 @@ from twisted_sipdialog.message.event_fields import EventField
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.message.sipfrag import StatusFragment
 from twisted_sipdialog.message.uri import SipUri
+from twisted_sipdialog.ua import call_log
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, ask, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
@@ -211,6 +212,7 @@ class ReferServerContext(ServerContext):
             self._leave()
         super().responded(response)
         if response.statusCode >= 200:
+            call_log.referred(self.request, self.referTo.uri, response.statusCode)
             tellRefer(self, "referRequestRejected" if isRefused else "referRequestAccepted", response)
 
     def sendNotify(self, status: StatusFragment | bytes | int) -> Deferred[Response | None]:
