@@ -19,6 +19,8 @@ PUBLIC = {
     "Limits",
     "LoadLimits",
     "Phase",
+    "PublishClientContext",
+    "PublishDelegate",
     "Reason",
     "ReferClientContext",
     "ReferDelegate",

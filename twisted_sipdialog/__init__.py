@@ -5,12 +5,19 @@ A Twisted framework for SIP user agents (RFC 3261).
 from typing import Final
 
 from twisted_sipdialog.configuration import Configuration, FlowLimits, Limits, LoadLimits, TimerValues
-from twisted_sipdialog.delegates import DialogDelegate, ReferDelegate, RequestDelegate, UserAgentDelegate
+from twisted_sipdialog.delegates import (
+    DialogDelegate,
+    PublishDelegate,
+    ReferDelegate,
+    RequestDelegate,
+    UserAgentDelegate,
+)
 from twisted_sipdialog.dialog.ended import Ended, Reason
 from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.message import Headers, Request, Response
 from twisted_sipdialog.message.digest import Credentials
 from twisted_sipdialog.status import Cause
+from twisted_sipdialog.ua.publish_client import PublishClientContext
 from twisted_sipdialog.ua.refer_client import ReferClientContext
 from twisted_sipdialog.useragent import UserAgent
 
@@ -27,6 +34,8 @@ __all__ = [
     "Limits",
     "LoadLimits",
     "Phase",
+    "PublishClientContext",
+    "PublishDelegate",
     "Reason",
     "ReferClientContext",
     "ReferDelegate",

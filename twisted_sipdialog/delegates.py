@@ -8,10 +8,39 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted_sipdialog.interfaces import IDialogDelegate, IReferDelegate, IRequestDelegate, IUserAgentDelegate
+from twisted_sipdialog.interfaces import (
+    IDialogDelegate,
+    IPublishDelegate,
+    IReferDelegate,
+    IRequestDelegate,
+    IUserAgentDelegate,
+)
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.status import Cause
 from twisted_sipdialog.ua.delegation import default
+
+
+@implementer(IPublishDelegate)
+class PublishDelegate:
+    """
+    @see: L{IPublishDelegate<twisted_sipdialog.interfaces.IPublishDelegate>}
+    """
+
+    @default
+    def published(self, publication: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def unpublished(self, publication: Any, response: Response | None) -> Any:
+        """Nothing happens."""
+
+    @default
+    def publishProgress(self, publication: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def publishFailed(self, publication: Any, failure: Any) -> Any:
+        """Nothing happens."""
 
 
 @implementer(IReferDelegate)

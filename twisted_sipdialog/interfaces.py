@@ -158,6 +158,33 @@ class IUserAgent(Interface):
         @raise InvalidValue: as there; C{applicant} is no URI.
         """
 
+    def publish(
+        target: str,
+        event: str,
+        body: bytes,
+        contentType: str = "text/plain",
+        expires: int = 3600,
+        extraHeaders: Fields = (),
+        unpublishOnClose: bool = True,
+        delegate: Any = None,
+        entityTag: str | None = None,
+    ) -> Deferred[Any]:
+        """
+        Publish event state (RFC 3903), and keep it up until it is withdrawn.
+
+        @param target: whose state it is, as C{target} of C{invite()}.
+        @param event: the event package, C{"presence"}.
+        @param expires: seconds it is to last without a refresh; it is refreshed after 0.9 of what was granted.
+        @param extraHeaders: of each PUBLISH.
+        @param unpublishOnClose: C{close()}, and the service's stop, withdraw it.
+        @param delegate: an L{IPublishDelegate}.
+        @param entityTag: of a publication that this takes over, or None.
+        @return: a Deferred of the L{IPublishClientContext}, at the first 2xx; it fails as C{publish()} there, and then
+            nothing is kept up.
+        @raise InvalidState: the user agent is not running.
+        @raise InvalidValue: a parameter cannot be so.
+        """
+
 
 class IServerContext(Interface):
     """
@@ -513,6 +540,51 @@ class IReferServerContext(IServerContext, IReferContext):
         """
 
 
+class IPublishClientContext(Interface):
+    """
+    Event state that we publish (RFC 3903 section 4).  One PUBLISH at a time; of bodies that wait the newest is sent.
+    """
+
+    userAgent = Attribute("The L{IUserAgent}.")
+    target = Attribute("str: the URI whose state it is.")
+    event = Attribute("str: the event package.")
+    contentType = Attribute("str: that of its bodies.")
+    body = Attribute("bytes: the body last sent, or None.")
+    expires = Attribute("int: seconds last granted, or asked for.")
+    entityTag = Attribute("str: what names it at the compositor, or None.")
+    isPublished = Attribute("bool: the compositor has it, as far as we know.")
+    unpublishOnClose = Attribute("bool: C{close()} withdraws it.")
+    delegate = Attribute("The L{IPublishDelegate}, or None.")
+
+    def publish(body: bytes | None = None) -> Deferred[Response]:
+        """
+        Publish another body; without one, refresh.
+
+        @return: a Deferred of the 2xx to this body, or to a newer one that took its place.  It fails with
+            L{ResponseError<twisted_sipdialog.errors.ResponseError>} (nothing is published then, but for 408, 500, 503
+            and 504, after which what was published is tried again),
+            L{Timeout<twisted_sipdialog.errors.Timeout>} or
+            L{TransportError<twisted_sipdialog.errors.TransportError>} (it is tried again).
+        @raise InvalidState: it was closed; nothing to refresh; the user agent is not running.
+        @raise InvalidValue: C{body} is no C{bytes}, or empty.
+        """
+
+    def unpublish() -> Deferred[Response | None]:
+        """
+        Withdraw it (Expires: 0), once what is on its way is through.
+
+        @return: a Deferred of the answer (412: it was gone already), of None where nothing was published; fails as
+            C{publish()}.
+        """
+
+    def close() -> Deferred[None]:
+        """
+        The end: withdraw it if C{unpublishOnClose}, else let it expire.  Repeating it gives the same outcome.
+
+        @return: a Deferred of None; never fails.
+        """
+
+
 class IEnded(Interface):
     """How a dialog ended."""
 
@@ -699,6 +771,24 @@ class IDialog(Interface):
 
     def whenTerminated() -> Deferred[Any]:
         """@return: a fresh Deferred of L{IEnded}, also when asked late."""
+
+
+class IPublishDelegate(Interface):
+    """
+    What an application hears of a publication, also of refreshes that nobody waits for.  Every method is optional.
+    """
+
+    def published(publication: Any, response: Response) -> Any:
+        """The compositor has it: a 2xx to a body, or to a refresh."""
+
+    def unpublished(publication: Any, response: Response | None) -> Any:
+        """It does not have it any more: withdrawn, refused, or granted no time."""
+
+    def publishProgress(publication: Any, response: Response) -> Any:
+        """A 1xx; or a 412 or 423 that is being repaired."""
+
+    def publishFailed(publication: Any, failure: Any) -> Any:
+        """A PUBLISH failed; C{unpublished} follows unless it is tried again."""
 
 
 class IReferDelegate(Interface):

@@ -34,6 +34,7 @@ from twisted_sipdialog.ua.invite_client import InviteClientContext
 from twisted_sipdialog.ua.leg import EVENTS
 from twisted_sipdialog.ua.modify import modify, refresh, update
 from twisted_sipdialog.ua.prack import prackReceived
+from twisted_sipdialog.ua.publish_client import PublishClientContext
 from twisted_sipdialog.ua.refer_client import ReferClientContext, refer
 from twisted_sipdialog.ua.refer_server import referReceived, referReceivedOutside, subscribeReceivedOutside
 from twisted_sipdialog.ua.reinvite_server import reinviteReceived
@@ -166,6 +167,7 @@ class UserAgent(Service):
             calling.cancel()
         ending = [dialog.destroy() for dialog in self.dialogs]
         ending += [calling.whenFinished() for calling in [*core.calling]]
+        ending += [publication.close() for publication in [*core.publications]]
         ending += [referral.stopping() for referral in [*core.referrals]]
         self._refuseWaiting()
         if ending:
@@ -186,8 +188,8 @@ class UserAgent(Service):
             calling.transactionFailed(stopped)
         for leg in [*core.dialogs.values()]:
             leg.stopped()
-        for referral in [*core.referrals]:
-            referral.stopped()
+        for kept in [*core.referrals, *core.publications]:
+            kept.stopped()
         for asking in [*core.asking]:
             asking.transactionFailed(stopped)
         self._transactions.abandonAll()
@@ -292,6 +294,23 @@ class UserAgent(Service):
             targetDialog=targetDialog,
         ).refer()
 
+    def publish(
+        self,
+        target: str,
+        event: str,
+        body: bytes,
+        contentType: str = "text/plain",
+        expires: int = 3600,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        unpublishOnClose: bool = True,
+        delegate: Any = None,
+        entityTag: str | None = None,
+    ) -> Deferred[PublishClientContext]:
+        context = PublishClientContext(
+            self, target, event, contentType, expires, extraHeaders, unpublishOnClose, delegate, entityTag
+        )
+        return context.publish(body).addCallback(lambda _: context)
+
     def _whenReady(self, start: Callable[[], Any], failed: Callable[[Any], Any]) -> None:
         """A request waits for our ports; without them it fails (it could not be answered)."""
         self._listening.wait().addCallbacks(lambda _: start(), lambda failure: failed(failure.value))
@@ -314,6 +333,7 @@ class UserAgent(Service):
             "requests of ours": core.asking,
             "sources": core.fromSource,
             "coroutines": core.unfinished,
+            "publications": core.publications,
             "REFERs": {**core.referrals, **core.referring, **core.referEvents},
         }
         left += [f"{kind}: {len(found)}" for kind, found in counted.items() if found]

@@ -5,13 +5,27 @@ What the objects handed to applications are is what interfaces.py says of them.
 from zope.interface.verify import verifyObject
 
 from tests.ua.callee import ANSWER, OFFER, Callee, CalleeTestCase
-from twisted_sipdialog.delegates import DialogDelegate, UserAgentDelegate
+from twisted_sipdialog import ReferClientContext
+from twisted_sipdialog.delegates import (
+    DialogDelegate,
+    PublishDelegate,
+    ReferDelegate,
+    RequestDelegate,
+    UserAgentDelegate,
+)
 from twisted_sipdialog.interfaces import (
+    IClientContext,
     IDialog,
     IDialogDelegate,
     IEnded,
     IInviteClientContext,
     IInviteServerContext,
+    IPublishClientContext,
+    IPublishDelegate,
+    IReferClientContext,
+    IReferDelegate,
+    IReferServerContext,
+    IRequestDelegate,
     IServerContext,
     IUserAgent,
     IUserAgentDelegate,
@@ -29,6 +43,9 @@ class InterfaceTests(CalleeTestCase):
         """The bases for delegates have every method there is."""
         verifyObject(IDialogDelegate, DialogDelegate())
         verifyObject(IUserAgentDelegate, UserAgentDelegate())
+        verifyObject(IRequestDelegate, RequestDelegate())
+        verifyObject(IReferDelegate, ReferDelegate())
+        verifyObject(IPublishDelegate, PublishDelegate())
 
     def test_called(self):
         """Who is called: user agent, both kinds of context, dialog, and its end."""
@@ -60,3 +77,29 @@ class InterfaceTests(CalleeTestCase):
         verifyObject(IInviteClientContext, context)
         context.dialog.destroy()
         self.peer.respond(self.peer.expect("BYE"), 200)
+
+    def test_requests(self):
+        """What our own requests are, and a REFER to us."""
+        asked = []
+
+        class Asked(Callee):
+            def referReceived(self, context):
+                asked.append(context)
+                context.reject()
+
+        agent = self.agent(Asked())
+        verifyObject(IClientContext, agent.requestContext("OPTIONS", "sip:peer@peer.example"))
+        publishing = agent.publish("sip:peer@peer.example", "presence", b"open")
+        for method, code in (("OPTIONS", 200), ("PUBLISH", 200)):
+            self.peer.respond(self.peer.expect(method), code, headers={"SIP-ETag": "x"})
+        self.network.advance(0.1)
+        verifyObject(IPublishClientContext, self.successResultOf(publishing))
+        self.peer.request("INVITE", agent, body=OFFER)
+        ok = self.peer.expect("200 INVITE")
+        self.peer.ack(ok)
+        self.network.advance(0.1)
+        context = ReferClientContext(agent, agent.dialogs[0], "sip:carol@c.example")
+        verifyObject(IReferClientContext, context)
+        self.peer.request("REFER", within=ok, headers={"Refer-To": "<sip:carol@c.example>"})
+        self.network.advance(0.1)
+        verifyObject(IReferServerContext, asked[0])

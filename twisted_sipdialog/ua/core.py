@@ -46,6 +46,7 @@ class Core:
     @ivar asking: other requests of ours without a final response.
     @ivar fromSource: how many unanswered INVITEs each source address has here.
     @ivar unfinished: coroutines and Deferreds of the delegate that still run; a stop cancels them.
+    @ivar publications: client contexts of PUBLISH that are to be kept up, or have a request open.
     @ivar referrals: who is to hear of REFERs that were accepted, as long as there is anybody.
     @ivar referring: client contexts of REFERs outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
     @ivar referEvents: those of them that somebody may ask for, by the name that Refer-Events-At has for each.
@@ -72,6 +73,7 @@ class Core:
         self.asking: dict[Any, None] = {}
         self.fromSource: dict[str, int] = {}
         self.unfinished: dict[Any, None] = {}
+        self.publications: dict[Any, None] = {}
         self.referrals: dict[Any, None] = {}
         self.referring: dict[tuple[str, str], Any] = {}
         self.referEvents: dict[str, Any] = {}
