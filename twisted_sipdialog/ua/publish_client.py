@@ -57,7 +57,7 @@ class PublishClientContext:
         L{IUserAgent.publish<twisted_sipdialog.interfaces.IUserAgent>}.
         """
         core: Core = userAgent._core
-        if not isToken(event.partition(";")[0]):
+        if not isinstance(event, str) or not isToken(event.partition(";")[0]):
             raise InvalidValue("event", event, "the name of an event package (RFC 6665 section 8.2.1)")
         if type(expires) is not int or not 1 <= expires < 2**32:
             raise InvalidValue("expires", expires, "whole seconds, 1 or more")
