@@ -123,7 +123,7 @@ class Subscriber:
                 leg.core.onlyFlows.moved(leg, request, transaction.flow)
         if state.state == "terminated" and not _isUntrue(state, status):
             self.over()
-        else:
+        elif not self._isSettled:  # else the end alone is waited for, whatever it says
             expires = leg.core.configuration.referExpires if state.expires is None else state.expires
             # A little more: the notifier tells of the end itself.
             self.wait(min(expires, _LONGEST) + leg.core.configuration.timers.transaction)
