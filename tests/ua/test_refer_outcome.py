@@ -144,6 +144,16 @@ class WaitTests(ReferringCase):
         self.notify(RINGING, "active;expires=4294967295")
         self.assertWaits(3632)
 
+    def test_settled(self):
+        """Once the outcome is known, what comes still is waited for no longer than it may take to come (timer N)."""
+        self.asks(activeAfterTransfer=True)
+        self.notify(OK, "active;expires=3600")
+        self.pass_(31)
+        self.assertEqual(self.notify(OK, "active;expires=3600"), 200)
+        self.pass_(33)
+        self.assertEqual(self.notify(OK, "active;expires=3600"), 481)
+        self.assertStands()
+
 
 class EndedTests(ReferringCase):
     def test_theirBye(self):
