@@ -85,6 +85,11 @@ def subscribeReceivedOutside(core: Core, transaction: Any) -> None:
 
 def _received(core: Core, transaction: Any, dialog: Dialog | None, name: str) -> None:
     request = transaction.request
+    if core.stopping:
+        # The call that it asks for would be ended at once, or not at all.
+        wait = ("Retry-After", str(core.configuration.loadLimits.retryAfter))
+        transaction.respond(request.response(503, None, request.toTag or core.identity.newTag(), [wait]))
+        return
     try:
         referral = Referral.parse(request)
         if not request.toTag:
