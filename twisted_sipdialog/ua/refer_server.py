@@ -27,7 +27,7 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, ask, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.following import follow
-from twisted_sipdialog.ua.outgoing import Lines, extraLines
+from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 from twisted_sipdialog.ua.refer import PACKAGE, tellRefer
 from twisted_sipdialog.ua.refer_audience import EVENTS_AT, Audience
 from twisted_sipdialog.ua.request_server import requestReceived
@@ -188,6 +188,8 @@ class ReferServerContext(ServerContext):
         usual = configuration.referStatus if wanted is Subscription.IMPLICIT else 200
         code = self._checked("accept", statusCode or usual, 200, 299)
         extra = extraLines(extraHeaders)
+        if contentType is not None:
+            typeLine(contentType)  # may raise
         calling = None
         if followRefer:
             refusal = self.referral.refusal(configuration.outboundProxy is not None)
