@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -195,7 +195,9 @@ class ReferServerContext(ServerContext):
             refusal = self.referral.refusal(configuration.outboundProxy is not None)
             if refusal is not None:
                 self.reject(refusal)
-                return fail(Failure(ReferFailed(f"{self.referTo.uri} cannot be called", refusal)))
+                refused = Outcome()  # referRequestRejected tells it, too
+                fire(refused, Failure(ReferFailed(f"{self.referTo.uri} cannot be called", refusal)))
+                return refused
             calling = follow(self, inviteOptions or {}, modifiers)
         phrase = reasonPhrase if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
         if wanted is Subscription.EXPLICIT:
