@@ -2,15 +2,22 @@
 REFERs in a call that no delegate takes: what C{referPolicy} makes of them (RFC 3515 section 5.1 leaves it to us).
 """
 
-from twisted.logger import globalLogPublisher
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from tests.ua.callee import ANSWER, OFFER, Callee
-from tests.ua.transferee import CAROL, TransfereeCase, later
+from tests.ua.transferee import CAROL, Transferee, TransfereeCase, later
 from twisted_sipdialog import DialogDelegate
 from twisted_sipdialog.errors import ConfigurationError
 
 
-class PolicyTests(TransfereeCase):
+class Own(DialogDelegate):
+    """Refuses in its own way."""
+
+    def referReceived(self, context):
+        context.reject(488)
+
+
+class PolicyCase(TransfereeCase):
     def assertFollowed(self):
         """It is followed, and the target refuses."""
         self.assertEqual(self.status(), 202)
@@ -28,6 +35,8 @@ class PolicyTests(TransfereeCase):
         self.hangsUp()
         self.assertNothingLeft()
 
+
+class PolicyTests(PolicyCase):
     def test_trusted(self):
         """The default: followed where we placed the call, refused where we were called."""
         self.stand()
@@ -77,11 +86,6 @@ class PolicyTests(TransfereeCase):
 
     def test_ownDelegate(self):
         """The dialog's own delegate is asked first."""
-
-        class Own(DialogDelegate):
-            def referReceived(self, context):
-                context.reject(488)
-
         self.notes = Callee(lambda context: context.accept(body=ANSWER, delegate=Own()) and None)
         self.userAgent = self.agent(self.notes, referPolicy="follow")
         self.within = self.final("INVITE", self.userAgent, body=OFFER)
@@ -170,8 +174,97 @@ class PolicyTests(TransfereeCase):
 
     def test_noMedia(self):
         """A call that nothing would describe is not begun: refused, and the log says why."""
+        events = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
         self.stand(referPolicy="follow")
         session, self.dialog.session = self.dialog.session, None
         self.assertRefused()
         self.dialog.session = session
         self.over()
+        (warning,) = [formatEvent(event) for event in events if event["log_level"] is LogLevel.warn]
+        self.assertIn("needs a body, or media", warning)
+
+    def test_authenticatedEarly(self):
+        """What the application finds out while it rings holds for the call (RFC 3261 section 12.1: one dialog)."""
+
+        def answer(context):
+            context.progress(180)
+            context.dialog.authenticated = True
+            context.accept(body=ANSWER)
+
+        self.notes = Callee(answer)
+        self.userAgent = self.agent(self.notes)
+        self.within = self.final("INVITE", self.userAgent, body=OFFER)
+        self.peer.ack(self.within)
+        self.network.advance(0.01)
+        self.dialog = self.notes.dialog
+        self.assertFollowed()
+        self.over()
+
+    def test_saidElsewhere(self):
+        """So do an INVITE of ours, and Allow of a 405 (RFC 3261 sections 13.2.1 and 21.4.6)."""
+        for policy, isTaken in (("trusted", True), ("follow", True), ("ask", True), ("refuse", False)):
+            self.callOut(referPolicy=policy)
+            refused = self.final("PUBLISH", self.userAgent, headers={"Event": "presence"})
+            self.assertEqual(refused.statusCode, 405)
+            for message in (self.within, refused):
+                self.assertEqual("REFER" in message.headers.elements("allow"), isTaken, policy)
+            tags = {"norefersub", "nosub", "explicitsub", "tdialog"}
+            said = tags & {*self.within.headers.elements("supported")}
+            self.assertEqual(said, tags if isTaken else set(), policy)
+            self.over()
+
+
+class OwnTests(PolicyCase):
+    """The delegates that may override C{referReceived}: the dialog's own, then the user agent's."""
+
+    def called(self, own, agents, policy):
+        """A call to us; C{own} is the delegate of its dialog."""
+        self.notes = Transferee(agents, lambda context: context.accept(body=ANSWER, delegate=own) and None)
+        self.userAgent = self.agent(self.notes, referPolicy=policy)
+        self.within = self.final("INVITE", self.userAgent, body=OFFER)
+        self.peer.ack(self.within)
+        self.network.advance(0.01)
+        self.dialog = self.notes.dialog
+
+    def calling(self, own, agents, policy):
+        """The same, but we have placed it."""
+        self.notes = Transferee(agents)
+        self.userAgent = self.agent(self.notes, referPolicy=policy)
+        calling = self.userAgent.invite("sip:peer@peer.example", body=ANSWER, delegate=own)
+        self.within = self.peer.expect("INVITE")
+        self.peer.respond(self.within, 200, body=OFFER)
+        self.network.advance(0.01)
+        self.dialog = self.successResultOf(calling)
+
+    def each(self, own, agents, status):
+        """C{status(policy)} is what each call and each policy has."""
+        for begin in (self.called, self.calling):
+            for policy in ("trusted", "follow", "ask", "refuse"):
+                with self.subTest(begin=begin.__name__, policy=policy):
+                    begin(own, agents, policy)
+                    self.assertRefused(status(policy))
+                    self.over()
+
+    def test_own(self):
+        """The dialog's own is asked first, whoever placed the call; nobody under C{refuse}."""
+        self.each(
+            Own(), lambda context: context.reject(480) and None, lambda policy: 603 if policy == "refuse" else 488
+        )
+
+    def test_ownWithoutTheMethod(self):
+        """One that has no C{referReceived} leaves it to the user agent's."""
+        self.each(
+            DialogDelegate(),
+            lambda context: context.reject(480) and None,
+            lambda policy: 603 if policy == "refuse" else 480,
+        )
+
+    def test_onlyOwn(self):
+        """Neither does the user agent's need to have it."""
+        self.each(Own(), None, lambda policy: 603 if policy == "refuse" else 488)
+
+    def test_unanswered(self):
+        """One that was asked has decided: returning unanswered refuses, also where all would be followed."""
+        self.each(DialogDelegate(), lambda context: None, lambda policy: 603)

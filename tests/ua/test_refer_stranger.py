@@ -5,6 +5,8 @@ REFERs outside dialogs: who may send them, and what is told of them (RFC 3515, R
 from tests.ua.callee import ANSWER
 from tests.ua.transferee import CAROL, Transferee, TransfereeCase, later
 from twisted_sipdialog.configuration import LoadLimits
+from twisted_sipdialog.errors import LocalError
+from twisted_sipdialog.media.fixed import FixedMedia
 
 
 class Careful(Transferee):
@@ -96,6 +98,31 @@ class RefusedTests(StrangerCase):
         self.assertEqual((self.notes.strangers, self.calls()), ([], 0))
         self.assertNothingLeft()
 
+    def test_referTo(self):
+        """RFC 3515 section 2.4.2: other than exactly one readable Refer-To is a 400."""
+        self.open(follow)
+        for target in (None, "", "carol", "<sip:>", f"<{CAROL}>, <{CAROL}>", f"<{CAROL}?Replaces=x>"):
+            self.assertEqual(self.ask(target).statusCode, 400, target)
+        self.assertEqual((self.notes.strangers, self.calls()), ([], 0))
+        self.assertNothingLeft()
+
+    def test_unfit(self):
+        """Nobody that could be called: refused before any 2xx, and no subscription."""
+        self.open(follow)
+        for target, status in (("<http://peer2.example/>", 416), (f"<{CAROL};method=BYE>", 501)):
+            self.assertEqual(self.ask(target).statusCode, status)
+        self.assertSilent()
+        self.assertNothingLeft()
+
+    def test_flood(self):
+        """Many that are refused: nobody is asked, and nothing of them stays."""
+        self.userAgent = self.agent(Careful(follow))
+        for _ in range(500):
+            self.peer.request("REFER", self.userAgent, headers={"Refer-To": f"<{CAROL}>"})
+        self.network.advance(1)
+        self.assertEqual(self.sent("403 REFER"), 500)
+        self.assertNothingLeft()
+
 
 class AcceptedTests(StrangerCase):
     def test_dialog(self):
@@ -127,6 +154,30 @@ class AcceptedTests(StrangerCase):
         self.assertEqual(self.userAgent.dialogs, [])
         self.notes.strangers[0].sendNotify(603)
         self.notified()
+        self.assertNothingLeft()
+
+    def test_media(self):
+        """There is no call whose session would serve: C{body}, or media in the configuration (LocalError without)."""
+        self.open()
+        self.asks(to=self.userAgent)
+        (context,) = self.notes.strangers
+        self.assertRaises(LocalError, context.accept, followRefer=True)
+        context.accept(followRefer=True, inviteOptions={"media": FixedMedia(ANSWER)})
+        self.refused()
+        self.open(lambda context: context.accept(followRefer=True) and None, media=FixedMedia(ANSWER))
+        self.asks(to=self.userAgent)
+        self.refused()
+        self.open(lambda context: context.accept(followRefer=True) and None)
+        self.assertEqual(self.ask().statusCode, 500)
+        self.assertEqual(len(self.flushLoggedErrors(LocalError)), 1)
+        self.assertNothingLeft()
+
+    def refused(self):
+        """The target is called, and is busy."""
+        self.assertEqual(self.finalTo(self.request).statusCode, 202)
+        self.assertIn(b"m=audio", self.called().body)
+        self.answers(486)
+        self.assertEqual([self.told()[1], self.told()[1]], ["active", "terminated"])
         self.assertNothingLeft()
 
     def test_later(self):
