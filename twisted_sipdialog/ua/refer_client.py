@@ -88,7 +88,7 @@ class ReferClientContext(ClientView):
         self._receiveResponse = receiveResponse
         self._opening: Opening | None = None
         self._timer: Any = None
-        self._asked: Deferred[Any] = Outcome(self._cancelled)
+        self._asked: Deferred[Any] | None = Outcome(self._cancelled)
 
     def _written(self, core: Core, applicant: Any) -> Outgoing:
         if isinstance(applicant, Dialog):
@@ -117,6 +117,8 @@ class ReferClientContext(ClientView):
             return fail(Failure(dialog.over()))
         elif dialog.state is not Phase.STABLE:
             raise InvalidState("refer", f"the call is {dialog.state.value}", "only a call that stands is transferred")
+        asked = self._asked
+        assert asked is not None
         self.referState = ReferState.WAITING
         self.core.asking[self] = None
         # RFC 7614 section 4: else its 2xx makes no subscription, and a NOTIFY that comes is about another one.
@@ -130,7 +132,7 @@ class ReferClientContext(ClientView):
             if isHeard:
                 self._opening = Opening(self.core, self, self._outgoing.callId, self.localIdentity.tag or "", self)
             self.userAgent._whenReady(self._start, self.transactionFailed)
-        return self._asked
+        return asked
 
     def _start(self) -> None:
         if self.referState is ReferState.WAITING:  # it may have been cancelled before the ports were open
@@ -150,7 +152,7 @@ class ReferClientContext(ClientView):
         """
         @see: L{IClientTransactionUser<twisted_sipdialog._seams.IClientTransactionUser>}
         """
-        if self.referState is ReferState.TERMINATED and self._asked.called:
+        if self.referState is ReferState.TERMINATED and self._asked is None:
             return  # cancelled
         self.response = response
         code = response.statusCode
@@ -164,7 +166,7 @@ class ReferClientContext(ClientView):
         if self._receiveResponse is not None:
             inform(self._receiveResponse, response)
         if code >= 200:
-            fire(self._asked, self if code < 300 else Failure(ResponseError(response)))
+            self._fire(self if code < 300 else Failure(ResponseError(response)))
             self._rest()
 
     def _accepted(self, response: Response) -> None:
@@ -249,10 +251,10 @@ class ReferClientContext(ClientView):
         """
         if self.referState is ReferState.ANSWERED:
             self._fail(error)  # the service stopped
-        elif not self._asked.called:
+        elif self._asked is not None:
             if self.referState is ReferState.WAITING:
                 self._refused(error, None)
-            fire(self._asked, Failure(error))
+            self._fire(Failure(error))
             self._rest()
 
     # What the NOTIFYs say.
@@ -314,9 +316,14 @@ class ReferClientContext(ClientView):
             self._timer = None
         self._rest()
 
+    def _fire(self, outcome: Any) -> None:
+        """C{refer()} is through.  Its Deferred is let go: the collector could find a failure in it before it."""
+        asked, self._asked = self._asked, None
+        fire(asked, outcome)
+
     def _rest(self) -> None:
         """What a stop of the service has to tell us of is over."""
-        if self._asked.called and self.referState is ReferState.TERMINATED:
+        if self._asked is None and self.referState is ReferState.TERMINATED:
             self.core.asking.pop(self, None)
 
     def _cancelled(self, _: Deferred[Any]) -> None:
@@ -326,13 +333,13 @@ class ReferClientContext(ClientView):
         if self.referState is ReferState.WAITING and self._sending is not None:
             self._sending.abandon()
         error = Failure(CancelledError("the REFER was given up"))
-        isOpen = not self._asked.called
+        isOpen = self._asked is not None
         self.referState = ReferState.TERMINATED
         self._close()
         for subscriber in [*self.subscribers]:
             subscriber.giveUp()
         if isOpen:
             tellRefer(self, "requestFailed", None, Cause.CANCELED)
-        fire(self._asked, error)
+        self._fire(error)
         self._finished.fire(error)
         self._rest()
