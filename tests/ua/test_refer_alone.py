@@ -3,6 +3,7 @@ REFERs of ours outside dialogs: the dialogs they make, and subscriptions at a UR
 """
 
 import gc
+from weakref import ref
 
 from tests.events.case import Recorder
 from tests.events.refer_case import CAROL, TOLD
@@ -185,6 +186,18 @@ class WhenTests(AloneCase):
         gc.collect()
         self.pass_(1)
         self.assertEqual((self.count("REFER"), self.flushLoggedErrors()), (0, []))
+        self.left()
+
+    def test_letGo(self):
+        """Nobody keeps the Deferred that has fired: what is in it is not the collector's to find."""
+        self.agent()
+        referring = self.userAgent.refer(BOB, CAROL)
+        referring.cancel()
+        kept = ref(referring)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del referring
+        self.assertIsNone(kept())
         self.left()
 
     def test_stop(self):
