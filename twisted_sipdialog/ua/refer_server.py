@@ -5,6 +5,7 @@ REFER as its receiver (RFC 3515 section 2.4.2): whether it is followed, and what
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -206,6 +207,7 @@ class ReferServerContext(ServerContext):
         self._audience.isFollowed = calling is not None
         self.delegate = delegate
         self.calling = calling
+        self._move()
         if wanted is Subscription.IMPLICIT:
             self._audience.begin(self.transaction, self.dialog, self.localTag(), self._name)
         self._leave()
@@ -213,6 +215,13 @@ class ReferServerContext(ServerContext):
         self.responded(response)
         self._audience.tell(StatusFragment(100))
         return succeed(None) if calling is None else self._follow(calling)
+
+    def _move(self) -> None:
+        """In its dialog it is a target refresh (RFC 5057 section 5.4); what came after it knows better."""
+        dialog, request = self.dialog, self.request
+        if request.toTag and request.cseqNumber == dialog.dialogState.remoteSequence:
+            with suppress(ParseError):  # then the peer stays where it was
+                self.core.onlyFlows.moved(dialog, request, self.transaction.flow)
 
     def responded(self, response: Response) -> None:
         isRefused = response.statusCode >= 300
