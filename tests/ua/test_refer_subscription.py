@@ -3,8 +3,9 @@ The subscription that a REFER makes, as the referrer keeps it (RFC 3515 section 
 """
 
 from tests.ua.callee import OFFER
-from tests.ua.transferee import TRYING, NotifyCase
+from tests.ua.transferee import TRYING, NotifyCase, TransfereeCase, later
 from twisted_sipdialog.dialog.referral import ReferState
+from twisted_sipdialog.testing import ScriptedPeer
 
 
 class RefusedTests(NotifyCase):
@@ -68,6 +69,60 @@ class RefusedTests(NotifyCase):
         self.assertIsNone(self.successResultOf(self.notes.refer.sendNotify(200)))
         self.assertEqual(self.notes.refer.referState, ReferState.TERMINATED)
         self.over()
+
+
+class MovedTests(TransfereeCase):
+    """RFC 5057 section 5.4: a REFER is a target refresh, as its Contact and that of its 2xx say."""
+
+    def moves(self):
+        """A REFER, which waits; its Contact is another place."""
+        self.stand(later)
+        self.place = ScriptedPeer(self.network)
+        self.asks(headers={"Contact": f"<sip:there@{self.place.address[0]}>"})
+
+    def foundAt(self, peer):
+        """What we send in the dialog goes to C{peer}."""
+        self.dialog.info()
+        peer.respond(peer.expect("INFO", 1), 200)
+        self.network.advance(0.01)
+        self.hangsUp()
+        self.assertNothingLeft()
+
+    def test_accepted(self):
+        """With the 2xx: the NOTIFY goes there, and so does all that follows."""
+        self.moves()
+        self.notes.refer.accept()
+        notify = self.place.expect("NOTIFY", 1)
+        self.assertEqual(notify.uriText, f"sip:there@{self.place.address[0]}")
+        self.place.respond(notify, 200)
+        self.notes.refer.sendNotify(486)
+        self.place.respond(self.place.expect("NOTIFY", 1), 200)
+        self.foundAt(self.place)
+
+    def test_refused(self):
+        """A refusal changes nothing (RFC 3261 section 12.2.1.2)."""
+        self.moves()
+        self.notes.refer.reject()
+        self.foundAt(self.peer)
+
+    def test_overtaken(self):
+        """A later request has said otherwise meanwhile: it stays with that."""
+        self.moves()
+        self.peer.ack(self.final("INVITE", self.userAgent, within=self.within, body=OFFER))
+        self.notes.refer.accept()
+        self.notified()
+        self.notes.refer.sendNotify(486)
+        self.notified()
+        self.foundAt(self.peer)
+
+    def test_nowhere(self):
+        """A Contact that is no SIP URI: the peer stays where it was."""
+        self.stand(lambda context: context.accept() and None)
+        self.assertEqual(self.status(headers={"Contact": "<tel:+12015550123>"}), 202)
+        self.notified()
+        self.notes.refer.sendNotify(486)
+        self.notified()
+        self.foundAt(self.peer)
 
 
 class SubscribeTests(NotifyCase):

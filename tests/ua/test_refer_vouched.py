@@ -5,6 +5,7 @@ REFERs outside dialogs that name a call of ours (Target-Dialog, RFC 4538): what 
 from tests.ua.callee import ANSWER, OFFER, Callee
 from tests.ua.transferee import CAROL, TRYING, Transferee, TransfereeCase, later
 from twisted_sipdialog import DialogDelegate
+from twisted_sipdialog.testing import ScriptedPeer
 
 
 class Own(DialogDelegate):
@@ -111,6 +112,18 @@ class PhaseTests(VouchedCase):
         self.notes.refer.sendNotify(200)
         self.assertEqual(self.told(), ("SIP/2.0 200 OK", "terminated"))
         self.assertNothingLeft()
+
+    def test_movesNothing(self):
+        """It is not in the call, so its Contact is where its own NOTIFYs go, and nothing else."""
+        self.stand(lambda context: context.accept() and None)
+        place = ScriptedPeer(self.network)
+        self.ask(headers={"Contact": f"<sip:there@{place.address[0]}>"})
+        place.respond(place.expect("NOTIFY"), 200)
+        self.dialog.info()
+        self.peer.respond(self.peer.expect("INFO", 1), 200)
+        self.notes.refer.sendNotify(486)
+        place.respond(place.expect("NOTIFY"), 200)
+        self.over()
 
     def test_notTheFirst(self):
         """RFC 3515 section 2.4.6: it is not counted among the REFERs of the call."""
