@@ -334,6 +334,7 @@ class ReferClientContext(ClientView):
             self._sending.abandon()
         error = Failure(CancelledError("the REFER was given up"))
         isOpen = self._asked is not None
+        isOver = self.referState is ReferState.TERMINATED  # its outcome is being told just now, if it was not yet
         self.referState = ReferState.TERMINATED
         self._close()
         for subscriber in [*self.subscribers]:
@@ -341,5 +342,6 @@ class ReferClientContext(ClientView):
         if isOpen:
             tellRefer(self, "requestFailed", None, Cause.CANCELED)
         self._fire(error)
-        self._finished.fire(error)
+        if not isOver:
+            self._finished.fire(error)
         self._rest()
