@@ -31,14 +31,13 @@ class AloneCase(ReferringCase):
     def to(self, tag):
         return f"{self.refer.headers.get('to')};tag={tag}"
 
-    def hears(self, body, state="active", tag="one", within=None, number=None, **headers):
+    def hears(self, body, state="active", tag="one", within=None, **headers):
         """A NOTIFY of the one whose tag is C{tag}; the status of our answer."""
         sent = within or self.refer
         lines = {
             "From": f"{sent.headers.get('to')};tag={tag}",
             "To": sent.headers.get("from"),
             "Call-ID": sent.callId,
-            "CSeq": f"{number or next(self.numbers)} NOTIFY",
             "Event": "refer",
             "Subscription-State": state,
             "Content-Type": "message/sipfrag",
@@ -47,10 +46,6 @@ class AloneCase(ReferringCase):
         request = self.peer.request("NOTIFY", self.userAgent, headers=lines, body=body.encode())
         self.pass_()
         return self.found(request).statusCode
-
-    def setUp(self):
-        super().setUp()
-        self.numbers = iter(range(1, 1000))
 
     def left(self):
         self.pass_(70)

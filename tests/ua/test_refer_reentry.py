@@ -87,10 +87,8 @@ class ReentryTests(ReentryCase):
     def test_stops(self):
         """The service stops while something is told: nothing is waited for any more."""
         for name in SUCCEEDS:
-            stopping = []
-            self.calls(
-                Recorder(*TOLD, **{name: lambda *_, s=stopping: s.append(self.userAgent.stopService()) and None})
-            )
+            stops = []
+            self.calls(Recorder(*TOLD, **{name: lambda *_, s=stops: s.append(self.userAgent.stopService()) and None}))
             self.refers()
             waiting = self.requested().whenFinished()
             waiting.addErrback(lambda _: None)
@@ -102,7 +100,7 @@ class ReentryTests(ReentryCase):
                 self.peer.request("NOTIFY", within=self.within, headers=lines, body=status.encode())
                 self.pass_()
             self.pass_(40)
-            self.assertEqual(len(stopping), 1, name)
+            self.assertEqual(len(stops), 1, name)
             self.assertTrue(waiting.called, name)
             self.assertEqual(self.userAgent.leftovers(), [], name)
             self.assertEqual(self.flushLoggedErrors(), [])
