@@ -169,6 +169,8 @@ class Opening:
         room = len(self._context.subscribers) < self._core.configuration.loadLimits.forks
         if event is None or event.package != PACKAGE or self.request is None or not room:
             return None
+        if event.id not in (None, str(self.request.cseqNumber)):
+            return None  # none would be heard in it
         try:
             leg = self._leg(DialogState.byNotify(self.request, notify), flow)
         except ParseError:
