@@ -108,6 +108,18 @@ class DialogTests(AloneCase):
         self.assertEqual((context.status.statusCode, self.told().count("referAccepted")), (486, 0))
         self.left()
 
+    def test_succeeded(self):
+        """A success is told, and there is no call of ours that it could end; a notifier that is late is refused."""
+        self.asksAlone()
+        self.answered()
+        context = self.successResultOf(self.referring)
+        self.assertEqual(self.hears("SIP/2.0 200 OK\r\n", OVER), 200)
+        self.assertEqual(self.successResultOf(context.whenFinished()).statusCode, 200)
+        self.assertEqual(self.hears(BUSY, OVER, tag="late"), 481)
+        self.assertEqual((self.told().count("referAccepted"), self.told().count("referRejected")), (1, 0))
+        self.left()
+        self.assertEqual(self.count("BYE"), 0)
+
     def test_someEnd(self):
         """As long as one of them lives, an outcome is to be expected."""
         self.asksAlone()

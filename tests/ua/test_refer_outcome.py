@@ -26,6 +26,47 @@ class OrderTests(ReferringCase):
         self.assertStands()
         self.assertNothingLeft()
 
+    def test_successBeforeThe2xx(self):
+        """A success ends the call at once; the REFER has its answer all the same."""
+        self.refers()
+        self.assertEqual(self.notify(OK, OVER), 200)
+        self.answer("BYE")
+        self.peer.respond(self.refer, 202)
+        self.pass_()
+        context = self.successResultOf(self.referring)
+        self.assertEqual(self.successResultOf(context.whenFinished()).statusCode, 200)
+        self.assertEqual((self.told().count("referAccepted"), self.count("BYE")), (1, 1))
+        self.assertNothingLeft()
+
+    def test_endBeforeThe2xx(self):
+        """Nothing comes of a subscription that ended without a final status before the 2xx."""
+        for body in ("", RINGING):
+            self.refers()
+            self.assertEqual(self.notify(body, "terminated;reason=giveup"), 200)
+            self.assertNoResult(self.referring)
+            self.peer.respond(self.refer, 202)
+            self.pass_()
+            outcome = self.successResultOf(self.referring).whenFinished()
+            self.pass_(33)
+            self.failureResultOf(outcome, ReferFailed)
+            self.assertEqual(self.notify(OK, OVER), 481)
+        self.assertEqual(self.codes("referRejected"), [None, 180])
+        self.assertStands()
+        self.assertNothingLeft()
+
+    def test_repeated(self):
+        """RFC 3261 section 17.2.2: one that comes twice is told once, and answered twice."""
+        self.asks()
+        lines = {"Event": "refer", "Subscription-State": "active", "Content-Type": "message/sipfrag"}
+        request = self.peer.request("NOTIFY", within=self.within, headers=lines, body=RINGING.encode())
+        self.peer.expect("200 NOTIFY")
+        self.peer.send(request.toBytes(), self.userAgent)
+        self.peer.expect("200 NOTIFY")
+        self.assertEqual((self.codes("referProgress"), self.told().count("referNotifyReceived")), ([180], 1))
+        self.notify(BUSY, OVER)
+        self.assertStands()
+        self.assertNothingLeft()
+
     def test_outOfOrder(self):
         """RFC 3261 section 12.2.2: an older one is refused, and not believed."""
         self.asks()
@@ -91,6 +132,20 @@ class StateTests(ReferringCase):
         self.assertEqual(self.successResultOf(self.outcome).statusCode, 486)
         self.assertStands()
 
+    def test_endsEarly(self):
+        """With a reason it is the end, though its status is none: what was told last goes with the failure."""
+        for reason in ("noresource", "timeout", "giveup", "deactivated", "probation;retry-after=5", "rejected", "x"):
+            context = self.asks()
+            self.notify()
+            self.notify(RINGING, f"terminated;reason={reason}")
+            self.assertEqual(self.failureResultOf(self.outcome, ReferFailed).value.status.statusCode, 180, reason)
+            self.assertEqual(context.referState, ReferState.TERMINATED)
+            self.assertEqual(self.notify(OK, OVER), 481)
+        self.pass_(10)
+        self.assertEqual(self.count("SUBSCRIBE"), 0)
+        self.assertStands()
+        self.assertNothingLeft()
+
     def test_emptyBody(self):
         """A NOTIFY without a body tells no status; its state counts."""
         self.asks()
@@ -154,6 +209,22 @@ class WaitTests(ReferringCase):
         self.assertEqual(self.notify(OK, "active;expires=3600"), 481)
         self.assertStands()
 
+    def test_noTime(self):
+        """What lasts no time at all may still say how it ended."""
+        self.asks()
+        self.notify(RINGING, "active;expires=0")
+        self.assertWaits(32)
+
+    def test_givenUpAfterTheFinal(self):
+        """What is still open of the subscription is refused once it was given up."""
+        context = self.asks()
+        self.notify(BUSY, "active")
+        context.cancel()
+        self.assertEqual(self.notify(BUSY, OVER), 481)
+        self.assertEqual(self.successResultOf(context.whenFinished()).statusCode, 486)
+        self.assertStands()
+        self.assertNothingLeft()
+
 
 class EndedTests(ReferringCase):
     def test_theirBye(self):
@@ -196,6 +267,17 @@ class EndedTests(ReferringCase):
         self.answer("BYE")
         self.pass_(10)
         self.failureResultOf(self.outcome)
+
+    def test_stopLate(self):
+        """It stops when the outcome is known, and the subscription is not over."""
+        context = self.asks()
+        self.notify(BUSY, "active;expires=3600")
+        self.userAgent.stopService()
+        self.answer("BYE")
+        self.pass_(40)
+        self.assertEqual(self.userAgent.leftovers(), [])
+        self.assertEqual(self.successResultOf(context.whenFinished()).statusCode, 486)
+        self.assertEqual(self.codes("referRejected"), [486])
 
     def test_moves(self):
         """A NOTIFY is a target refresh (RFC 5057 section 5.4); a Contact without sense moves nothing."""

@@ -1,5 +1,6 @@
 """
-The outcome of a REFER of ours that is asked for by a SUBSCRIBE of its own (RFC 7614 section 4).
+REFERs of ours in a call whose 2xx makes no subscription (RFC 4488); the outcome of some is asked for by a SUBSCRIBE of
+its own (RFC 7614 section 4).
 """
 
 from twisted.internet.defer import CancelledError
@@ -7,9 +8,10 @@ from twisted.internet.defer import CancelledError
 from tests.events.case import Recorder
 from tests.events.refer_case import TOLD
 from tests.ua.calling import challenge
-from tests.ua.referring import BUSY, OK, OVER, RINGING
+from tests.ua.referring import BUSY, OK, OVER, RINGING, ReferringCase
 from tests.ua.test_refer_alone import AloneCase
 from twisted_sipdialog import Credentials
+from twisted_sipdialog.dialog.referral import ReferState
 from twisted_sipdialog.errors import ReferFailed
 
 
@@ -175,3 +177,32 @@ class ProofTests(ExplicitCase):
         self.assertEqual(self.count("SUBSCRIBE"), 1)
         self.assertStands()
         self.assertNothingLeft()
+
+
+class NoneTests(ReferringCase):
+    def test_declined(self):
+        """RFC 4488 section 4: the 2xx makes no subscription: there is no outcome, and it ends no call."""
+        context = self.accepts("norefersub")
+        self.assertIsNone(self.successResultOf(context.whenFinished()))
+        self.assertEqual(context.referState, ReferState.TERMINATED)
+        self.assertEqual(self.notify(OK, OVER), 481)
+        self.assertEqual(self.told(), ["referRequested", "referRequestAccepted"])
+        self.assertStands()
+        self.assertNothingLeft()
+
+    def test_none(self):
+        """RFC 7614 section 4: none may be; a NOTIFY is of none."""
+        self.refers(subscription="nosub")
+        self.assertEqual(self.notify(OK, OVER), 481)
+        self.peer.respond(self.refer, 200)
+        self.pass_()
+        self.assertIsNone(self.successResultOf(self.successResultOf(self.referring).whenFinished()))
+        self.assertEqual(self.notify(OK, OVER), 481)
+        self.assertStands()
+        self.assertNothingLeft()
+
+    def accepts(self, subscription):
+        self.refers(subscription=subscription)
+        self.peer.respond(self.refer, 200, headers={"Refer-Sub": "false"})
+        self.pass_()
+        return self.successResultOf(self.referring)
