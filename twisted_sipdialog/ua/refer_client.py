@@ -234,6 +234,7 @@ class ReferClientContext(ClientView):
 
     def _refused(self, error: SipError, response: Response | None) -> None:
         isSettled = self.referState is ReferState.TERMINATED  # by a NOTIFY that came before
+        self.core.asking.pop(self, None)  # there is nothing to give up any more
         self._leave()
         if self.dialog is not None and response is not None:
             self.dialog.concluded(response)
@@ -333,7 +334,7 @@ class ReferClientContext(ClientView):
         if self.referState is ReferState.WAITING and self._sending is not None:
             self._sending.abandon()
         error = Failure(CancelledError("the REFER was given up"))
-        isOpen = self._asked is not None
+        isOpen = self in self.core.asking and self._asked is not None
         isOver = self.referState is ReferState.TERMINATED  # its outcome is being told just now, if it was not yet
         self.referState = ReferState.TERMINATED
         self._close()
@@ -341,7 +342,7 @@ class ReferClientContext(ClientView):
             subscriber.giveUp()
         if isOpen:
             tellRefer(self, "requestFailed", None, Cause.CANCELED)
-        self._fire(error)
+            self._fire(error)
         if not isOver:
             self._finished.fire(error)
         self._rest()
