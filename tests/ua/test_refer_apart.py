@@ -1,5 +1,5 @@
 """
-The dialogs of REFERs of ours outside calls: whose NOTIFY it is, and what goes wrong (RFC 6665 section 4.4.1).
+The dialogs of REFERs of ours outside any call: whose NOTIFY it is, and what goes wrong in them (RFC 6665 4.4.1).
 """
 
 from twisted.internet.defer import Deferred

@@ -2,10 +2,13 @@
 A delegate may call straight back in, whatever it is told of a REFER of ours (RFC 3515 section 2.4).
 """
 
-from tests.events.case import Recorder
+from twisted.internet.defer import CancelledError
+
+from tests.events.case import HOLD, Recorder
 from tests.events.refer_case import TOLD
 from tests.ua.referring import BUSY, OK, OVER, RINGING, ReferringCase
 from twisted_sipdialog import Reason
+from twisted_sipdialog.errors import ResponseError, Timeout
 
 #: What is told, in this order, of one that comes to nothing, and of one that succeeds.
 FAILS = ("referRequested", "referRequestProgress", "referRequestAccepted", "referProgress", "referRejected")
@@ -105,3 +108,72 @@ class ReentryTests(ReentryCase):
             self.assertEqual(self.userAgent.leftovers(), [], name)
             self.assertEqual(self.flushLoggedErrors(), [])
             self.peer.received.clear()
+
+    def test_refused(self):
+        """RFC 3515 section 2.4.2: there is nothing to give up when the refusal is told; its end is told once."""
+        for code in (603, None):
+            notes = Recorder(*TOLD, "requestFailed", referRequestRejected=lambda context, _: context.cancel())
+            self.calls(notes)
+            self.refers()
+            waiting = self.requested().whenFinished()
+            if code is not None:
+                self.peer.respond(self.refer, code)
+            self.pass_(33)
+            error = Timeout if code is None else ResponseError
+            self.failureResultOf(self.referring, error)
+            self.failureResultOf(waiting, error)
+            self.assertEqual(notes.names.count("requestFailed"), 1)
+            self.assertStands()
+            self.ends()
+
+    def test_accepted(self):
+        """Nothing is subscribed to for one that is given up when its 2xx is told (RFC 7614 section 4)."""
+        self.calls(Recorder(*TOLD, referRequestAccepted=lambda context, _: context.cancel()))
+        self.refers(subscription="explicitsub")
+        self.peer.respond(self.refer, 200, headers={"Refer-Events-At": f"<sip:events@{self.peer.address[0]}>"})
+        self.pass_(1)
+        self.failureResultOf(self.referring, CancelledError)
+        self.assertEqual(self.count("SUBSCRIBE"), 0)
+        self.assertStands()
+        self.ends()
+
+    def test_hangsUpTwice(self):
+        """A call that has ended by the time its success is told is not ended again (RFC 3261 section 15)."""
+        self.calls(Recorder(*TOLD, referProgress=lambda context, _: context.dialog.destroy() and None))
+        self.asks()
+        self.notify(RINGING)
+        self.answer("BYE")
+        self.assertEqual(self.notify(OK, OVER), 200)
+        self.assertEqual(self.successResultOf(self.outcome).statusCode, 200)
+        self.pass_(40)
+        self.assertEqual(self.count("BYE"), 1)
+        self.ends()
+
+
+class PendingTests(ReferringCase):
+    """The session is being changed when the success comes: linphonec holds the call first thing."""
+
+    def test_theirs(self):
+        """A re-INVITE of the peer whose ACK is still to come does not keep the call from its end."""
+        context = self.asks()
+        self.peer.request("INVITE", within=self.within, body=HOLD)
+        ok = self.peer.expect("200 INVITE")
+        self.assertEqual(self.notify(), 200)
+        self.assertEqual(self.notify(OK, OVER), 200)
+        self.peer.ack(ok)
+        self.answer("BYE")
+        self.assertEqual((context.status.statusCode, self.count("BYE")), (200, 1))
+        self.assertNothingLeft()
+
+    def test_ours(self):
+        """One of ours without an answer goes down with the call (RFC 3261 section 15.1.1)."""
+        self.asks()
+        changing = self.dialog.modify("hold")
+        invite = self.peer.expect("INVITE")
+        self.assertEqual(self.notify(OK, OVER), 200)
+        self.answer("BYE")
+        self.peer.respond(invite, 487)
+        self.pass_()
+        self.failureResultOf(changing)
+        self.assertEqual(self.count("BYE"), 1)
+        self.assertNothingLeft()
