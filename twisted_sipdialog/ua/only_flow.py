@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted_sipdialog.dialog.ended import Reason
 from twisted_sipdialog.dialog.state import DialogState
-from twisted_sipdialog.errors import ParseError
+from twisted_sipdialog.errors import ParseError, TransportError
 from twisted_sipdialog.message.uri import SipUri, parseUri
 from twisted_sipdialog.timers import Timer, TimerSet
 
@@ -92,3 +92,5 @@ class OnlyFlows:
     def _over(self, dialog: Any) -> None:
         self._waiting.pop(dialog, None)
         dialog.end(Reason.FLOW_LOST, False)
+        for taker in dialog.takers:  # what outlives a session is lost with the flow all the same
+            taker.legStopped(TransportError("the flow is lost"))
