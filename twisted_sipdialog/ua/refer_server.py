@@ -212,8 +212,8 @@ class ReferServerContext(ServerContext):
             self._audience.begin(self.transaction, self.dialog, self.localTag(), self._name)
         self._leave()
         self._respond(response)
-        self.responded(response)
         self._audience.tell(StatusFragment(100))
+        self.responded(response)  # last: whoever is told may tell the final status
         return succeed(None) if calling is None else self._follow(calling)
 
     def _move(self) -> None:
