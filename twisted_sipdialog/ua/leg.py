@@ -29,9 +29,10 @@ class Leg:
     @ivar takers: the usages beside the session, each with C{takes(method, event)},
         C{requestReceived(transaction, leg)}, C{legStopped(error)}.  As long as there is one, the dialog takes requests.
     @ivar refers: how many REFERs of the peer came in it.
+    @ivar followed: the context of the one of them that was followed last, then the dialog of its call; None without.
     """
 
-    __slots__ = ("core", "dialogState", "digest", "flow", "refers", "takers")
+    __slots__ = ("core", "dialogState", "digest", "flow", "followed", "refers", "takers")
 
     #: How it ended, None while it lives.
     ended: Any
@@ -43,6 +44,7 @@ class Leg:
         self.flow: Any = None
         self.takers: tuple[Any, ...] = ()
         self.refers = 0
+        self.followed: Any = None
 
     # What we send.
 

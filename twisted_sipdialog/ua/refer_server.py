@@ -110,6 +110,15 @@ def _received(core: Core, transaction: Any, dialog: Dialog | None, name: str) ->
     ask(own if overrides(own, name) else core.delegate, name, context)
 
 
+def _isFollowing(dialog: Dialog) -> bool:
+    """
+    The call of an earlier REFER is being made, or stands: nobody but the application follows another one, or a single
+    peer could have us call any number of others at once.
+    """
+    followed = dialog.followed
+    return isinstance(followed, ReferServerContext) or (followed is not None and followed.ended is None)
+
+
 @implementer(IReferServerContext)
 class ReferServerContext(ServerContext):
     """
@@ -243,6 +252,8 @@ class ReferServerContext(ServerContext):
 
     def _follow(self, calling: Any) -> Deferred[Any]:
         outcome = self._outcome = Outcome(self._cancelled)
+        if self.dialog is not None:
+            self.dialog.followed = self
         calling.follower = self
         calling.whenAnswered().addCallbacks(self._succeeded, self._failed)
         calling.start()
@@ -266,6 +277,7 @@ class ReferServerContext(ServerContext):
 
     def _succeeded(self, dialog: Dialog) -> None:
         self.targetDialog = dialog
+        self._came(dialog)
         assert dialog.res is not None
         status = StatusFragment(dialog.res.statusCode, dialog.res.reasonPhrase)
         self._audience.tell(status)
@@ -280,9 +292,14 @@ class ReferServerContext(ServerContext):
             status = StatusFragment(487)
         else:
             status = StatusFragment(getattr(error, "statusCode", None) or 500)
+        self._came(None)
         self._audience.tell(status)
         tellRefer(self, "referRejected", status)
         fire(self._outcome, None)
+
+    def _came(self, dialog: Dialog | None) -> None:
+        if self.dialog is not None and self.dialog.followed is self:
+            self.dialog.followed = dialog
 
     # Who hears of it.
 
@@ -315,7 +332,7 @@ class ReferServerContext(ServerContext):
         """No delegate takes it: the policy decides."""
         dialog, policy = self.dialog, self.core.configuration.referPolicy
         trusted = dialog is not None and (dialog.role == "uac" or dialog.authenticated)
-        if dialog is None or not (policy == "follow" or (policy == "trusted" and trusted)):
+        if dialog is None or not (policy == "follow" or (policy == "trusted" and trusted)) or _isFollowing(dialog):
             self._refuse()
             return
         try:
