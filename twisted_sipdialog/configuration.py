@@ -50,6 +50,7 @@ class LoadLimits:
     @ivar invitesPerSource: unanswered INVITEs of one source address.
     @ivar forks: dialogs that the responses to one INVITE of ours may make; the first that answers it is taken in
         any case.
+    @ivar refers: REFERs that one call may have open here: not answered, or with an outcome to be told.
     @ivar retryAfter: seconds told in Retry-After.
     """
 
@@ -57,6 +58,7 @@ class LoadLimits:
     dialogs: int = 100_000
     invitesPerSource: int = 2_000
     forks: int = 64
+    refers: int = 16
     retryAfter: int = 5
 
 
@@ -184,9 +186,9 @@ class Configuration:
     @ivar ringTimeout: seconds an C{invite()} waits for the answer once a provisional came, then CANCEL; None: for ever.
     @ivar followRedirects: how many 3xx an C{invite()} follows.  0: a 3xx is a refusal.
     @ivar referPolicy: what becomes of a REFER in a dialog that no delegate takes.  C{"trusted"}: it is followed where
-        we placed the call, or the application has set C{dialog.authenticated}, else refused with 603; C{"follow"}: it
-        is followed; C{"ask"}: it is refused; C{"refuse"}: so is every one, and no delegate is asked.  Of one dialog,
-        none is followed by itself while the call of another one is made or stands.
+        we placed the call by ourselves, or the application has set C{dialog.authenticated}, else refused with 603;
+        C{"follow"}: it is followed; C{"ask"}: it is refused; C{"refuse"}: so is every one, and no delegate is asked.  Of
+        one dialog, none is followed by itself while the call of another one is made or stands.
     @ivar referDomains: the hosts of Refer-To, beside that of our own AOR, whose challenges a followed call answers with
         our credentials.
     @ivar referStatus: the status that accepts a REFER, 202 or 200.

@@ -275,6 +275,15 @@ class ExplicitTests(AloneCase):
             self.assertEqual(self.successResultOf(self.outcome).statusCode, 486)
             self.left()
 
+    def test_uri(self):
+        """What a Request-URI must not have is left out (RFC 3261 section 19.1.1)."""
+        self.subscribes(f"sip:events@{self.peer.address[0]};method=INVITE?Subject=x")
+        self.assertEqual(self.subscribe.uriText, f"sip:events@{self.peer.address[0]}")
+        self.peer.respond(self.subscribe, 403)
+        self.pass_()
+        self.failureResultOf(self.outcome, ReferFailed)
+        self.left()
+
     def test_refused(self):
         """Without the subscription nobody tells."""
         self.subscribes()

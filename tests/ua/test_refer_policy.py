@@ -7,7 +7,8 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from tests.ua.callee import ANSWER, OFFER, Callee
 from tests.ua.transferee import CAROL, Transferee, TransfereeCase, later
 from twisted_sipdialog import DialogDelegate
-from twisted_sipdialog.errors import ConfigurationError
+from twisted_sipdialog.configuration import LoadLimits
+from twisted_sipdialog.errors import ConfigurationError, InvalidValue
 
 
 class Own(DialogDelegate):
@@ -158,6 +159,48 @@ class PolicyTests(PolicyCase):
         self.assertFollowed()
         self.assertFollowed()
         self.assertEqual(self.notifies()[-1].headers.get("event"), f"refer;id={self.request.cseqNumber}")
+        self.over()
+
+    def test_chain(self):
+        """One whom a REFER had us call is nobody that we chose: a further REFER of that one is refused."""
+        self.callOut()
+        self.assertEqual(self.status(), 202)
+        self.called()
+        self.answers()
+        refer = self.target.request("REFER", within=self.invite, headers={"Refer-To": "<sip:dave@peer.example>"})
+        self.assertEqual(self.target.expect("603 REFER").cseqNumber, refer.cseqNumber)
+        (new,) = [dialog for dialog in self.userAgent.dialogs if dialog is not self.dialog]
+        new.authenticated = True
+        self.target.request("REFER", within=self.invite, headers={"Refer-To": "<sip:dave@nowhere.example>"})
+        self.target.expect("202 REFER")
+        for _ in range(2):
+            self.target.respond(self.target.expect("NOTIFY"), 200)
+        self.told()
+        self.told()
+        self.targetHangsUp()
+        self.over()
+
+    def test_several(self):
+        """As many as C{loadLimits.refers} are open at once; beyond, 503 and when to come again."""
+        self.stand(later, loadLimits=LoadLimits(refers=3))
+        requests = [self.asks() for _ in range(4)]
+        refused = self.finalTo(requests[-1])
+        self.assertEqual((refused.statusCode, refused.headers.get("retry-after")), (503, "5"))
+        for context in self.notes.referContexts:
+            context.reject(486)
+        self.network.advance(0.1)
+        self.assertEqual(len(self.notes.referContexts), 3)
+        self.over()
+
+    def test_options(self):
+        """What says how to call is of no use where nobody is called, and says so."""
+        self.stand(later)
+        self.asks()
+        context = self.notes.refer
+        for wrong in ({"inviteOptions": {"body": ANSWER}}, {"modifiers": [len]}):
+            self.assertRaises(InvalidValue, context.accept, **wrong)
+        self.assertRaises(InvalidValue, context.accept, followRefer=True, inviteOptions={"nonsense": 1})
+        context.reject()
         self.over()
 
     def test_log(self):

@@ -86,11 +86,7 @@ class Referral:
     @property
     def target(self) -> Uri:
         """Who is to be called, as it stands in a Request-URI (RFC 3261 section 19.1.1)."""
-        uri = self.referTo.uri
-        if not isinstance(uri, SipUri):
-            return uri
-        rest = {name: value for name, value in uri.parameters.items() if name != "method"}
-        return attrs.evolve(uri, parameters=rest, headers=())
+        return _plain(self.referTo.uri)
 
     def refusal(self, routesNumbers: bool) -> int | None:
         """
@@ -104,6 +100,14 @@ class Referral:
         if not isinstance(uri, SipUri):
             return 416
         return None if (uri.parameters.get("method") or "INVITE") == "INVITE" else 501
+
+
+def _plain(uri: Uri) -> Uri:
+    """C{uri} as a Request-URI has it: without headers, and without a method (RFC 3261 section 19.1.1)."""
+    if not isinstance(uri, SipUri):
+        return uri
+    rest = {name: value for name, value in uri.parameters.items() if name != "method"}
+    return attrs.evolve(uri, parameters=rest, headers=())
 
 
 def _carried(uri: Uri) -> list[tuple[str, str]]:
@@ -143,7 +147,7 @@ def eventsAt(response: Response) -> str | None:
     @raise ParseError: it is malformed.
     """
     text = response.headers.get("refer-events-at")
-    return None if text is None else str(Address.parse(text).uri)
+    return None if text is None else str(_plain(Address.parse(text).uri))
 
 
 def replacing(target: str, replaces: Replaces) -> str:

@@ -60,6 +60,8 @@ class Modified:
         directlyProvides(self, providedBy(session))
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # what a copy of this looks for, before there is a session
+            raise AttributeError(name)
         return getattr(self._session, name)
 
     def offer(self, limit: str | None = None) -> Deferred[bytes]:

@@ -34,6 +34,7 @@ class DialogView(Leg):
         "authenticated",
         "delegate",
         "ended",
+        "isReferred",
         "other",
         "reliable",
         "req",
@@ -61,6 +62,8 @@ class DialogView(Leg):
         self.reliable: Any = None
         self.ended: Ended | None = None
         self.authenticated = False
+        #: A REFER had us place the call.
+        self.isReferred = False
         self._contact = contact
         self._source = source
         self._times = Times(started)

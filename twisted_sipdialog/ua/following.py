@@ -31,7 +31,7 @@ def follow(context: Any, options: dict[str, Any], modifiers: Iterable[Any]) -> I
         if name not in _OPTIONS:
             raise InvalidValue("inviteOptions", name, f"one of {', '.join(_OPTIONS)}")
     core, dialog, referral = context.core, context.dialog, context.referral
-    lines = [*options.get("extraHeaders", ()), *referral.lines]
+    lines = [*(options.get("extraHeaders") or ()), *referral.lines]
     if referral.referredBy is not None:
         lines.append(("Referred-By", referral.referredBy))  # RFC 3892 section 2.2: as it came
     calling = callTo(

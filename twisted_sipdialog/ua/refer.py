@@ -17,8 +17,9 @@ PACKAGE: Final = "refer"
 def tellRefer(context: Any, name: str, *arguments: Any) -> None:
     """Tell the delegate of this REFER, then that of its dialog, then that of the user agent."""
     own = None if context.dialog is None else context.dialog.delegate
-    if context.delegate is not None and context.delegate not in (own, context.core.delegate):
-        tell(context.delegate, name, context, *arguments)
+    delegate = context.delegate
+    if delegate is not None and delegate is not own and delegate is not context.core.delegate:
+        tell(delegate, name, context, *arguments)
     context.core.tellAll(own, name, context, *arguments)
 
 

@@ -86,9 +86,10 @@ def subscribeReceivedOutside(core: Core, transaction: Any) -> None:
 
 def _received(core: Core, transaction: Any, dialog: Dialog | None, name: str) -> None:
     request = transaction.request
-    if core.stopping:
-        # The call that it asks for would be ended at once, or not at all.
-        wait = ("Retry-After", str(core.configuration.loadLimits.retryAfter))
+    limits = core.configuration.loadLimits
+    if core.stopping or (dialog is not None and len(dialog.takers) >= limits.refers):
+        # Of a service that stops the call it asks for would be ended at once, or not at all.
+        wait = ("Retry-After", str(limits.retryAfter))
         transaction.respond(request.response(503, None, request.toTag or core.identity.newTag(), [wait]))
         return
     try:
@@ -198,6 +199,8 @@ class ReferServerContext(ServerContext):
         usual = configuration.referStatus if wanted is Subscription.IMPLICIT else 200
         code = self._checked("accept", statusCode or usual, 200, 299)
         extra = extraLines(extraHeaders)
+        if not followRefer and (inviteOptions or modifiers):
+            raise InvalidValue("inviteOptions, modifiers", inviteOptions or modifiers, "they are for followRefer=True")
         if contentType is not None:
             typeLine(contentType)  # may raise
         calling = None
@@ -277,6 +280,7 @@ class ReferServerContext(ServerContext):
 
     def _succeeded(self, dialog: Dialog) -> None:
         self.targetDialog = dialog
+        dialog.isReferred = True
         self._came(dialog)
         assert dialog.res is not None
         status = StatusFragment(dialog.res.statusCode, dialog.res.reasonPhrase)
@@ -331,7 +335,9 @@ class ReferServerContext(ServerContext):
     def answerByDefault(self) -> None:
         """No delegate takes it: the policy decides."""
         dialog, policy = self.dialog, self.core.configuration.referPolicy
-        trusted = dialog is not None and (dialog.role == "uac" or dialog.authenticated)
+        # One whom another REFER had us call is nobody that we chose.
+        placed = dialog is not None and dialog.role == "uac" and not dialog.isReferred
+        trusted = dialog is not None and (placed or dialog.authenticated)
         if dialog is None or not (policy == "follow" or (policy == "trusted" and trusted)) or _isFollowing(dialog):
             self._refuse()
             return
