@@ -14,8 +14,8 @@ from twisted_sipdialog.errors import ReferFailed
 class FlowTests(ReferringCase):
     """A peer who can be reached over its one connection only (RFC 5626 section 5.3), which is reset."""
 
-    def loses(self, contact):
-        """A REFER of ours in a call over TCP from the peer at C{contact}; then the connection is reset."""
+    def loses(self, contact, *methods):
+        """A REFER of ours in a call over TCP from the peer at C{contact}; after C{methods} the connection is reset."""
         callee = Callee()
         self.userAgent = self.network.userAgent("sip:desk@b.example", callee)
         headers = {"Contact": contact}
@@ -31,6 +31,8 @@ class FlowTests(ReferringCase):
         context = self.successResultOf(self.referring)
         self.outcome = context.whenFinished()
         self.notify(Contact=contact)
+        for method in methods:
+            self.assertEqual(self.final(method).statusCode, 200)
         self.network.reset(self.userAgent, self.peer)
         return context
 
@@ -42,6 +44,16 @@ class FlowTests(ReferringCase):
         self.assertEqual(context.referState, ReferState.TERMINATED)
         self.assertEqual(self.codes("referRejected"), [100])
         self.assertIs(self.dialog.ended.reason, Reason.FLOW_LOST)
+        self.pass_(300)
+        self.assertEqual(self.userAgent.leftovers(), [])
+
+    def test_lostAfterTheCall(self):
+        """So it is when the call has ended before (RFC 5057 section 4.2)."""
+        context = self.loses("<sip:peer@df7jal23ls0d.invalid;transport=ws>", "BYE")
+        self.assertIs(self.dialog.ended.reason, Reason.REMOTE_BYE)
+        self.pass_(100)
+        self.failureResultOf(self.outcome, ReferFailed)
+        self.assertEqual(context.status.statusCode, 100)
         self.pass_(300)
         self.assertEqual(self.userAgent.leftovers(), [])
 
