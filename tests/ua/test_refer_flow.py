@@ -2,10 +2,11 @@
 REFERs of ours, and the connections that what they say comes by (RFC 5626 section 5.3); how a NOTIFY may be spelled.
 """
 
-from tests.events.case import OFFER, Recorder
-from tests.events.refer_case import TOLD
+from tests.events.case import BOB, OFFER, Recorder
+from tests.events.refer_case import CAROL, TOLD
 from tests.ua.callee import Callee
-from tests.ua.referring import BUSY, OK, OVER, ReferringCase
+from tests.ua.referring import BUSY, OK, OVER, RINGING, ReferringCase
+from tests.ua.test_refer_alone import AloneCase
 from twisted_sipdialog import Reason
 from twisted_sipdialog.dialog.referral import ReferState
 from twisted_sipdialog.errors import ReferFailed
@@ -67,6 +68,37 @@ class FlowTests(ReferringCase):
         self.final("BYE")
         self.pass_(400)
         self.assertEqual(self.userAgent.leftovers(), [])
+
+
+class AloneTests(AloneCase):
+    def test_lost(self):
+        """As above, in a dialog that the REFER itself made: nobody is left to tell the outcome."""
+        self.notes = Recorder(*TOLD)
+        referring = self.agent(self.notes).refer(f"{BOB};transport=tcp", CAROL)
+        self.refer = self.peer.expect("REFER")
+        self.answered(Contact="<sip:peer@df7jal23ls0d.invalid;transport=ws>")
+        waiting = self.successResultOf(referring).whenFinished()
+        self.network.reset(self.userAgent, self.peer)
+        self.pass_(10)
+        self.failureResultOf(waiting, ReferFailed)
+        self.assertEqual(self.codes("referRejected"), [None])
+        self.pass_(300)
+        self.assertEqual(self.userAgent.leftovers(), [])
+
+    def test_stops(self):
+        """The service stops, or the REFER is given up, while one of several notifiers is heard."""
+        for does in (lambda context, _: self.userAgent.stopService() and None, lambda context, _: context.cancel()):
+            self.notes = Recorder(*TOLD, referProgress=does)
+            self.referring = self.agent(self.notes).refer(BOB, CAROL)
+            self.refer = self.peer.expect("REFER")
+            self.answered()
+            waiting = self.successResultOf(self.referring).whenFinished()
+            self.assertEqual(self.hears("", "pending", tag="two"), 200)
+            self.assertEqual(self.hears(RINGING), 200)
+            self.failureResultOf(waiting)
+            self.assertEqual(self.told().count("referProgress"), 1)
+            self.left()
+            self.assertEqual(self.flushLoggedErrors(), [])
 
 
 class SpelledTests(ReferringCase):
