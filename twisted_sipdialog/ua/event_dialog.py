@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from twisted_sipdialog.dialog.ended import Ended, Reason
-from twisted_sipdialog.errors import DialogTerminated
 from twisted_sipdialog.message import Request
 from twisted_sipdialog.ua.leg import EVENTS, Leg
 
@@ -44,6 +43,4 @@ class EventDialog(Leg):
         """There is no INVITE that it could acknowledge."""
 
     def end(self, reason: Reason, byPeer: bool) -> None:
-        """The peer cannot be reached any more."""
-        for taker in self.takers:
-            taker.legStopped(DialogTerminated(f"ended: {reason.text}", Ended(reason, byPeer)))
+        """There is no session in it that could end."""
