@@ -187,8 +187,8 @@ class Configuration:
     @ivar followRedirects: how many 3xx an C{invite()} follows.  0: a 3xx is a refusal.
     @ivar referPolicy: what becomes of a REFER in a dialog that no delegate takes.  C{"trusted"}: it is followed where
         we placed the call by ourselves, or the application has set C{dialog.authenticated}, else refused with 603;
-        C{"follow"}: it is followed; C{"ask"}: it is refused; C{"refuse"}: so is every one, and no delegate is asked.  Of
-        one dialog, none is followed by itself while the call of another one is made or stands.
+        C{"follow"}: it is followed; C{"ask"}: it is refused; C{"refuse"}: so is every one, and no delegate is asked.
+        Of one dialog, none is followed by itself while the call of another one is made or stands.
     @ivar referDomains: the hosts of Refer-To, beside that of our own AOR, whose challenges a followed call answers with
         our credentials.
     @ivar referStatus: the status that accepts a REFER, 202 or 200.

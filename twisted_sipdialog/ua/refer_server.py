@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from twisted_sipdialog.dialog.referral import Referral, ReferState, Subscription, declinesSubscription, fragmentOf
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import LocalError, ParseError, ReferFailed, ResponseError, SipError
+from twisted_sipdialog.errors import InvalidValue, LocalError, ParseError, ReferFailed, ResponseError, SipError
 from twisted_sipdialog.interfaces import IReferServerContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
