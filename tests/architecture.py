@@ -58,10 +58,12 @@ VERBS = (
     ("changes", "invite_client", "reinvite_client", "reinvite_server"),
     ("update", "call"),
     ("modify",),
+    ("publishing",),
     ("subscribe_client", "subscribe_server", "publish_client", "register_client"),
     ("refer_notifier", "following"),
     ("refer_audience", "refer_subscriber", "referring"),
     ("refer_client", "refer_server"),
+    ("refer_received",),
     ("uas",),
 )
 

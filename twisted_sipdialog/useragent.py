@@ -36,7 +36,7 @@ from twisted_sipdialog.ua.modify import modify, refresh, update
 from twisted_sipdialog.ua.prack import prackReceived
 from twisted_sipdialog.ua.publish_client import PublishClientContext
 from twisted_sipdialog.ua.refer_client import ReferClientContext, refer
-from twisted_sipdialog.ua.refer_server import referReceived, referReceivedOutside, subscribeReceivedOutside
+from twisted_sipdialog.ua.refer_received import referReceived, referReceivedOutside, subscribeReceivedOutside
 from twisted_sipdialog.ua.reinvite_server import reinviteReceived
 from twisted_sipdialog.ua.replaces import callNamed
 from twisted_sipdialog.ua.request_client import askAlone

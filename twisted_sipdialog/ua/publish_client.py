@@ -16,10 +16,10 @@ from twisted_sipdialog.interfaces import IPublishClientContext
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.grammar import isToken
 from twisted_sipdialog.message.message import typedOrNone
-from twisted_sipdialog.ua.client_context import ClientContext
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, tell
-from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
+from twisted_sipdialog.ua.publishing import Publishing
 from twisted_sipdialog.ua.request_client import newRequest
 
 #: The part of its time after which a publication is refreshed.
@@ -81,7 +81,7 @@ class PublishClientContext:
         self._lines = lines
         self._next: bytes | None = None  # what is to be published when the request that is open is through
         self._waiting: list[Deferred[Any]] = []  # for what is next
-        self._open: _Publishing | None = None
+        self._open: Publishing | None = None
         self._closing: Waiters | None = None
         self._isRemoving = False
         self._isOwed = False  # the compositor may not have the newest body
@@ -183,7 +183,7 @@ class PublishClientContext:
         if body is not None:
             outgoing.body = body
             outgoing.lines.append(("Content-Type", self.contentType))
-        self._open = _Publishing(self, outgoing, waiting, expires, recovered)
+        self._open = Publishing(self, outgoing, waiting, expires, recovered)
         self._open.start()
 
     def _fire(self, outcome: Any) -> None:
@@ -201,7 +201,7 @@ class PublishClientContext:
         """A provisional response."""
         self._tell("publishProgress", response)
 
-    def succeeded(self, publishing: _Publishing, response: Response) -> None:
+    def succeeded(self, publishing: Publishing, response: Response) -> None:
         """Section 4.1: a 2xx, with the entity tag that the next request names."""
         self._tries = 0
         self._isOwed = False
@@ -221,7 +221,7 @@ class PublishClientContext:
         publishing.fire(response)
         self._go()
 
-    def refused(self, publishing: _Publishing, response: Response) -> None:
+    def refused(self, publishing: Publishing, response: Response) -> None:
         """A final response that is no success."""
         code, isRemoval = response.statusCode, publishing.expires == 0
         if code == 412 and self.entityTag is not None and not publishing.recovered:
@@ -253,7 +253,7 @@ class PublishClientContext:
             self._forget()
         self._failed(publishing, error, response)
 
-    def unanswered(self, publishing: _Publishing, error: BaseException) -> None:
+    def unanswered(self, publishing: Publishing, error: BaseException) -> None:
         """No final response."""
         self._open = None
         isRemoval = publishing.expires == 0
@@ -263,7 +263,7 @@ class PublishClientContext:
             self._forget()
         self._failed(publishing, error, None)
 
-    def _failed(self, publishing: _Publishing, error: BaseException, response: Response | None) -> None:
+    def _failed(self, publishing: Publishing, error: BaseException, response: Response | None) -> None:
         failure = Failure(error)
         self._tell("publishFailed", failure)
         if self._timer is None:
@@ -277,7 +277,7 @@ class PublishClientContext:
         """What was published once is kept up; what never was is for the application to try again."""
         return not isRemoval and self._until > 0 and self._closing is None and not self.core.stopping
 
-    def _retry(self, publishing: _Publishing, seconds: float | None) -> None:
+    def _retry(self, publishing: Publishing, seconds: float | None) -> None:
         self._isOwed = self._isOwed or bool(publishing.body)
         wait = min(_FIRST_RETRY * 2**self._tries, _LAST_RETRY)
         self._tries = min(self._tries + 1, 16)
@@ -310,46 +310,3 @@ class PublishClientContext:
         self._stopTimer()
         self.core.publications.pop(self, None)
         self._fire(Failure(TransportError("the service stopped")))
-
-
-class _Publishing(ClientContext):
-    """
-    One PUBLISH.
-
-    @ivar waiting: the Deferreds of those who wait for its outcome.
-    @ivar expires: seconds asked for; 0: it removes.
-    @ivar recovered: it follows a 412.
-    """
-
-    __slots__ = ("_publication", "expires", "recovered", "waiting")
-
-    def __init__(
-        self,
-        publication: PublishClientContext,
-        outgoing: Outgoing,
-        waiting: list[Deferred[Any]],
-        expires: int,
-        recovered: bool,
-    ) -> None:
-        super().__init__(publication.core, outgoing)
-        self._publication = publication
-        self.waiting = waiting
-        self.expires = expires
-        self.recovered = recovered
-
-    def fire(self, outcome: Any) -> None:
-        """Those who wait hear of it."""
-        for each in self.waiting:
-            fire(each, outcome)
-
-    def _provisional(self, response: Response) -> None:
-        self._publication.provisional(response)
-
-    def _accepted(self, response: Response) -> None:
-        self._publication.succeeded(self, response)
-
-    def _rejected(self, response: Response) -> None:
-        self._publication.refused(self, response)
-
-    def _failed(self, error: BaseException) -> None:
-        self._publication.unanswered(self, error)

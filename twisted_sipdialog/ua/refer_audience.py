@@ -25,17 +25,15 @@ EVENTS_AT: Final = "refer-events"
 class Audience:
     """
     @ivar status: what was told last, None before the REFER was accepted.
-    @ivar isFollowed: a call of ours tells what follows.
     @ivar isSettled: that was the final status.
     @ivar name: what Refer-Events-At has for the REFER, as long as somebody may ask there; else C{""}.
     """
 
-    __slots__ = ("_lasting", "_notifiers", "core", "isFollowed", "isSettled", "name", "status")
+    __slots__ = ("_lasting", "_notifiers", "core", "isSettled", "name", "status")
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.status: StatusFragment | None = None
-        self.isFollowed = False
         self.isSettled = False
         self.name = ""
         self._lasting: Any = None
@@ -126,7 +124,7 @@ class Audience:
 
     def stopping(self) -> Deferred[Any]:
         """The service ends: whoever waits for a final status gets one.  Fires when they have it."""
-        if not self.isSettled and not self.isFollowed:
+        if not self.isSettled:  # a call that followed it was cancelled before, which told so
             self.tell(StatusFragment(503))
         return DeferredList([notifier.whenFinished() for notifier in self._notifiers])
 
