@@ -150,6 +150,10 @@ class SettingTests(SynchronousTestCase):
         """The settings of REFERs, with what they are for C{twistd sipua}."""
         self.assertSettings("refers", "referPolicy", "outOfDialogReferStatus")
 
+    def test_subscriptions(self) -> None:
+        """The settings of subscriptions."""
+        self.assertSettings("subscriptions", "events", "minSubscriptionExpires")
+
     def assertSettings(self, mark: str, first: str, last: str) -> None:
         """The table after C{mark} has the settings from C{first} to C{last}."""
         text = page("howto/run_sipua")

@@ -7,13 +7,16 @@ from typing import Final
 from twisted_sipdialog.configuration import Configuration, FlowLimits, Limits, LoadLimits, TimerValues
 from twisted_sipdialog.delegates import (
     DialogDelegate,
+    NotifierDelegate,
     PublishDelegate,
     ReferDelegate,
     RequestDelegate,
+    SubscriptionDelegate,
     UserAgentDelegate,
 )
 from twisted_sipdialog.dialog.ended import Ended, Reason
 from twisted_sipdialog.dialog.state import Phase
+from twisted_sipdialog.dialog.subscription import SubscriptionEnd
 from twisted_sipdialog.message import Headers, Request, Response
 from twisted_sipdialog.message.digest import Credentials
 from twisted_sipdialog.status import Cause
@@ -33,6 +36,7 @@ __all__ = [
     "Headers",
     "Limits",
     "LoadLimits",
+    "NotifierDelegate",
     "Phase",
     "PublishClientContext",
     "PublishDelegate",
@@ -42,6 +46,8 @@ __all__ = [
     "Request",
     "RequestDelegate",
     "Response",
+    "SubscriptionDelegate",
+    "SubscriptionEnd",
     "TimerValues",
     "UserAgent",
     "UserAgentDelegate",

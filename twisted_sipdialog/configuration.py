@@ -51,6 +51,7 @@ class LoadLimits:
     @ivar forks: dialogs that the responses to one INVITE of ours may make; the first that answers it is taken in
         any case.
     @ivar refers: REFERs that one call may have open here: not answered, or with an outcome to be told.
+    @ivar subscriptionsPerSource: subscriptions of one source address.
     @ivar retryAfter: seconds told in Retry-After.
     """
 
@@ -59,6 +60,7 @@ class LoadLimits:
     invitesPerSource: int = 2_000
     forks: int = 64
     refers: int = 16
+    subscriptionsPerSource: int = 2_000
     retryAfter: int = 5
 
 
@@ -195,6 +197,11 @@ class Configuration:
     @ivar referExpires: seconds that the subscription to the outcome of a REFER lasts.
     @ivar allowOutOfDialogRefers: ask the delegate (C{outOfDialogReferRequested}) about a REFER outside any dialog.
     @ivar outOfDialogReferStatus: the status that refuses one otherwise.
+    @ivar events: the event packages that the delegate lets peers subscribe to, told in Allow-Events (RFC 6665).
+    @ivar subscribeStatus: the status that accepts a SUBSCRIBE, 200 or 202 (RFC 3265).
+    @ivar subscriptionExpires: seconds that a subscription of a peer lasts at most, and where it says nothing; less, if
+        the event package has less.
+    @ivar minSubscriptionExpires: seconds, the shortest that is taken: 423 refuses less.  0 ends one, and is no length.
     @ivar stopTimeout: seconds C{stopService} waits for peers to answer its BYEs.
     @ivar udpLimit: bytes beyond which a request is sent by TCP instead of UDP (RFC 3261 section 18.1.1).
     @ivar udpReceiveBuffer: bytes the kernel is asked to buffer for a UDP port.
@@ -234,6 +241,10 @@ class Configuration:
     referExpires: int = attrs.field(default=300, validator=_seconds)
     allowOutOfDialogRefers: bool = False
     outOfDialogReferStatus: int = attrs.field(default=403, validator=_status)
+    events: tuple[str, ...] = attrs.field(default=(), converter=_several, validator=_onOneLine)
+    subscribeStatus: int = attrs.field(default=200, validator=_oneOf(200, 202))
+    subscriptionExpires: int = attrs.field(default=3600, validator=_seconds)
+    minSubscriptionExpires: int = attrs.field(default=60, validator=_notNegative)
     stopTimeout: float = attrs.field(default=5.0, validator=_notNegative)
     udpLimit: int = attrs.field(default=1300, validator=_notNegative)
     udpReceiveBuffer: int = attrs.field(default=4 * 1024 * 1024, validator=_notNegative)

@@ -10,9 +10,11 @@ from zope.interface import implementer
 
 from twisted_sipdialog.interfaces import (
     IDialogDelegate,
+    INotifierDelegate,
     IPublishDelegate,
     IReferDelegate,
     IRequestDelegate,
+    ISubscriptionDelegate,
     IUserAgentDelegate,
 )
 from twisted_sipdialog.message import Request, Response
@@ -40,6 +42,52 @@ class PublishDelegate:
 
     @default
     def publishFailed(self, publication: Any, failure: Any) -> Any:
+        """Nothing happens."""
+
+
+@implementer(ISubscriptionDelegate)
+class SubscriptionDelegate:
+    """
+    @see: L{ISubscriptionDelegate<twisted_sipdialog.interfaces.ISubscriptionDelegate>}
+    """
+
+    @default
+    def subscriptionAccepted(self, subscription: Any, response: Response) -> Any:
+        """Nothing happens."""
+
+    @default
+    def notified(self, subscription: Any, notification: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def subscriptionForked(self, subscription: Any, other: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def subscriptionFailed(self, subscription: Any, failure: Any) -> Any:
+        """Nothing happens."""
+
+    @default
+    def subscriptionSuspended(self, subscription: Any, end: Any, retryAfter: float) -> Any:
+        """Nothing happens."""
+
+    @default
+    def subscriptionTerminated(self, subscription: Any, end: Any) -> Any:
+        """Nothing happens."""
+
+
+@implementer(INotifierDelegate)
+class NotifierDelegate:
+    """
+    @see: L{INotifierDelegate<twisted_sipdialog.interfaces.INotifierDelegate>}
+    """
+
+    @default
+    def notifierRefreshed(self, notifier: Any, request: Request) -> Any:
+        """Nothing happens."""
+
+    @default
+    def notifierTerminated(self, notifier: Any, end: Any) -> Any:
         """Nothing happens."""
 
 

@@ -169,3 +169,17 @@ class ReferFailed(RemoteError):
         super().__init__(text)
         self.statusCode = statusCode
         self.status = status
+
+
+class SubscriptionTerminated(RemoteError):
+    """
+    The subscription ended before or while this was asked of it.
+
+    @ivar ended: how it ended (L{SubscriptionEnd<twisted_sipdialog.dialog.subscription.SubscriptionEnd>}).
+    """
+
+    statusCode = 481
+
+    def __init__(self, text: str, ended: Any) -> None:
+        super().__init__(text)
+        self.ended = ended

@@ -185,6 +185,54 @@ class IUserAgent(Interface):
         @raise InvalidValue: a parameter cannot be so.
         """
 
+    def subscribe(
+        target: str,
+        event: Any,
+        expires: int | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        delegate: Any = None,
+        accept: Iterable[str] | None = None,
+        resubscribe: bool = True,
+    ) -> Deferred[Any]:
+        """
+        Subscribe to the state of C{target} (RFC 6665 section 4.1), and keep that up until it is given up.
+
+        @param target: whose state, as C{target} of C{invite()}.
+        @param event: the event package: its name, where it is one of those in event/ (C{"presence"}) or the state is
+            to be had as bytes only; or an L{IEventPackage}.  A name may have parameters: C{"dialog;sla"}.
+        @param expires: seconds it is to last without a refresh, 1 or more; it is refreshed after 0.9 of what was
+            granted.  None: as the package has it, else 3600.
+        @param extraHeaders: of each SUBSCRIBE.
+        @param body: of each SUBSCRIBE: a filter, in the C{contentType} that the package has for one.
+        @param delegate: an L{ISubscriptionDelegate}.
+        @param accept: the types of bodies that are wanted, for Accept; None: those of the package.
+        @param resubscribe: begin anew where the notifier ends it and a further try makes sense (section 4.1.3).
+        @return: a Deferred of the L{ISubscription}, at the first NOTIFY.  It fails with
+            L{ResponseError<twisted_sipdialog.errors.ResponseError>},
+            L{Timeout<twisted_sipdialog.errors.Timeout>} (no answer, or no NOTIFY in 64*T1 after it),
+            L{TransportError<twisted_sipdialog.errors.TransportError>},
+            L{SubscriptionTerminated<twisted_sipdialog.errors.SubscriptionTerminated>} (the first NOTIFY ends it);
+            then nothing is kept up.  Cancelling it is to unsubscribe; it fails with C{CancelledError} at once.
+        @raise InvalidState: the user agent is not running.
+        @raise InvalidValue: a parameter cannot be so.
+        """
+
+    def fetch(
+        target: str,
+        event: Any,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        accept: Iterable[str] | None = None,
+    ) -> Deferred[Any]:
+        """
+        Ask once for the state of C{target} (RFC 6665 section 4.4.3: a SUBSCRIBE with Expires: 0).
+
+        @return: a Deferred of the L{INotification}; fails as that of L{subscribe}.  The parameters are those there.
+        """
+
 
 class IServerContext(Interface):
     """
@@ -585,6 +633,297 @@ class IPublishClientContext(Interface):
         """
 
 
+class IEventPackage(Interface):
+    """
+    An event package (RFC 6665 section 5): what its state looks like, and how often it is told.  event/ has those of
+    the RFCs; an application may have its own.
+    """
+
+    name = Attribute("str: its name, as in Event.")
+    accept = Attribute("A tuple of the types of bodies it has, the usual one first.")
+    expires = Attribute("int: seconds that a subscription lasts if nothing else is said.")
+    interval = Attribute("float: seconds from one NOTIFY to the next, at least.")
+    forks = Attribute("bool: one SUBSCRIBE may have several notifiers, if it forks.")
+
+    def parse(contentType: str, body: bytes) -> Any:
+        """
+        @param contentType: without parameters, in lower case.
+        @return: what C{body} says, as a value of the package.
+        @raise ParseError: it is malformed, or (C{statusCode} 415) of another type.
+        """
+
+    def merged(known: Any, value: Any) -> Any:
+        """
+        @param known: the state as far as it is known, or None.
+        @param value: what C{parse()} made of a further NOTIFY: that state, or what has changed in it.
+        @return: the state now; None: that cannot be said, since a NOTIFY is missing.
+        """
+
+
+class ISubscription(Interface):
+    """
+    A subscription of ours (RFC 6665 section 4.1).
+    """
+
+    userAgent = Attribute("The L{IUserAgent}.")
+    target = Attribute("str: the URI whose state it is about.")
+    event = Attribute("L{EventField<twisted_sipdialog.message.event_fields.EventField>}.")
+    package = Attribute("The L{IEventPackage}, or None.")
+    state = Attribute(
+        "str: C{'starting'} (no NOTIFY yet), C{'pending'} (nobody has allowed it yet), C{'active'}, C{'suspended'} (it"
+        " is to begin anew, later) or C{'terminated'}."
+    )
+    expires = Attribute("float: seconds it has left; 0 unless it is pending or active.")
+    dialog = Attribute("The L{IDialog} it shares, or None.")
+    sip = Attribute("C{callId}, C{localTag}, C{remoteTag} of its dialog, or None.")
+    request = Attribute("The SUBSCRIBE last sent, or None.")
+    response = Attribute("The response to it last received, or None.")
+    notification = Attribute("The last L{INotification}, or None.")
+    value = Attribute("The state as far as it is known, as the package has it; None without a package.")
+    delegate = Attribute("The L{ISubscriptionDelegate}, or None.")
+    data = Attribute("dict: the application's own.")
+    ended = Attribute("L{SubscriptionEnd<twisted_sipdialog.dialog.subscription.SubscriptionEnd>}, or None.")
+
+    def refresh(expires: int | None = None) -> Deferred[Response]:
+        """
+        Send a SUBSCRIBE now; it is answered by a NOTIFY with the whole state.
+
+        @param expires: seconds it is to last from here on; None: as before.
+        @return: a Deferred of the 2xx.  It fails with L{ResponseError<twisted_sipdialog.errors.ResponseError>},
+            L{Timeout<twisted_sipdialog.errors.Timeout>} or
+            L{TransportError<twisted_sipdialog.errors.TransportError>}; what becomes of the subscription then,
+            L{ISubscriptionDelegate} tells.
+        @raise InvalidState: it is not pending or active.
+        @raise InvalidValue: C{expires} is no such number.
+        """
+
+    def unsubscribe() -> Deferred[Any]:
+        """
+        The end: a SUBSCRIBE with Expires: 0 (section 4.1.2.3).  Repeating it gives the same outcome.
+
+        @return: a Deferred of the L{INotification} that ended it, or None where none came; never fails.
+        """
+
+    def whenTerminated() -> Deferred[Any]:
+        """@return: a fresh Deferred of C{ended}, also when asked late; never fails."""
+
+
+class INotification(Interface):
+    """
+    What a NOTIFY says.
+    """
+
+    request = Attribute("The NOTIFY.")
+    state = Attribute("L{SubscriptionState<twisted_sipdialog.message.event_fields.SubscriptionState>}.")
+    body = Attribute("bytes.")
+    contentType = Attribute("str: its Content-Type, or None.")
+    value = Attribute("What the body says, as the package has it; None without a body, or without a package.")
+    error = Attribute(
+        "L{ParseError<twisted_sipdialog.errors.ParseError>}: the body is not what the package has, and the NOTIFY was"
+        " refused for it; or None."
+    )
+
+
+class ISubscribeServerContext(IServerContext):
+    """
+    A SUBSCRIBE of a peer that asks for a new subscription (RFC 6665 section 4.2.1).
+    """
+
+    event = Attribute("L{EventField<twisted_sipdialog.message.event_fields.EventField>}.")
+    expires = Attribute("int: seconds that will be granted, 0 for a fetch (section 4.4.3).")
+    notifier = Attribute("The L{INotifier}, or None before it was accepted.")
+
+    def understands(contentType: str) -> bool:
+        """@return: whether the subscriber understands C{contentType} (Accept); without an Accept it does."""
+
+    def accept(
+        statusCode: int | None = None,
+        reasonPhrase: str | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        state: str = "active",
+        expires: int | None = None,
+        interval: float | None = None,
+        delegate: Any = None,
+    ) -> Deferred[Any]:
+        """
+        Accept it: the response, and at once the NOTIFY that section 4.2.1.2 wants.
+
+        Without C{body} that NOTIFY waits for the end of the turn, so that it says what C{notify()} is given meanwhile.
+        Of a fetch it is the only one.
+
+        @param statusCode: 200 to 299; None: the configuration's C{subscribeStatus}.
+        @param body: of the NOTIFY.
+        @param contentType: of C{body}; None: the first of the package, if it is in event/, else C{text/plain}.
+        @param state: C{'active'}, or C{'pending'}: the subscriber is to wait until C{notify(state="active")}.
+        @param expires: seconds granted, no more than C{expires} of this context; None: that.
+        @param interval: seconds from one NOTIFY to the next, at least: of those that come sooner the newest is sent,
+            later.  None: as the package has it, else 0.
+        @param delegate: an L{INotifierDelegate}.
+        @return: a Deferred of the L{INotifier}, fired at send.
+        """
+
+
+class INotifier(Interface):
+    """
+    Our side of a subscription of a peer (RFC 6665 section 4.2).  One NOTIFY at a time; of what waits the newest is
+    sent.
+    """
+
+    userAgent = Attribute("The L{IUserAgent}.")
+    event = Attribute("L{EventField<twisted_sipdialog.message.event_fields.EventField>}.")
+    state = Attribute("str: C{'pending'}, C{'active'} or C{'terminated'}.")
+    expires = Attribute("float: seconds it has left.")
+    request = Attribute("The SUBSCRIBE last received.")
+    dialog = Attribute("The L{IDialog} it shares, or None.")
+    sip = Attribute("C{callId}, C{localTag}, C{remoteTag} of its dialog.")
+    localIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of To.")
+    remoteIdentity = Attribute("L{Address<twisted_sipdialog.message.address.Address>} of From.")
+    body = Attribute("bytes: the state that was told last, or is about to be.")
+    contentType = Attribute("str: its type, or None.")
+    delegate = Attribute("The L{INotifierDelegate}, or None.")
+    data = Attribute("dict: the application's own; that of the context is the same object.")
+    ended = Attribute("L{SubscriptionEnd<twisted_sipdialog.dialog.subscription.SubscriptionEnd>}, or None.")
+
+    def understands(contentType: str) -> bool:
+        """As L{ISubscribeServerContext.understands}, of the last SUBSCRIBE."""
+
+    def notify(
+        body: bytes | None = None,
+        contentType: str | None = None,
+        state: str | None = None,
+        extraHeaders: Fields = (),
+    ) -> Deferred[Response | None]:
+        """
+        Tell the state.
+
+        @param body: None: as before.
+        @param contentType: None: as before.
+        @param state: C{'active'} or C{'pending'}; None: as before.
+        @return: a Deferred of the final response; of None where a newer one took its place, or the subscription is
+            over.  It fails with L{Timeout<twisted_sipdialog.errors.Timeout>} or
+            L{TransportError<twisted_sipdialog.errors.TransportError>}.  These, and the refusals that say that the
+            subscriber knows of none, end the subscription (section 4.2.2).
+        @raise InvalidValue: C{body} is no bytes, C{state} none of these, or a header is not allowed.
+        """
+
+    def destroy(
+        reason: str = "noresource",
+        retryAfter: int | None = None,
+        body: bytes | None = None,
+        contentType: str | None = None,
+        extraHeaders: Fields = (),
+    ) -> Deferred[Request | None]:
+        """
+        The end: a NOTIFY that says C{terminated} (section 4.1.3 has the reasons).
+
+        @param reason: C{'noresource'}, C{'deactivated'} (subscribe anew, at once), C{'probation'} and C{'giveup'}
+            (later), C{'rejected'}, C{'timeout'}, C{'invariant'}, or another token.
+        @param retryAfter: seconds, for C{'probation'} and C{'giveup'}.
+        @param body: None: as before.
+        @return: a Deferred of the NOTIFY that was sent, once its final answer is in or will not come; of None where
+            none could be sent.  Never fails.  Repeating it gives the same outcome.
+        @raise InvalidValue: C{reason} is no token, C{body} no bytes, or a header is not allowed.
+        """
+
+    def terminate(
+        reason: str = "noresource",
+        retryAfter: int | None = None,
+        body: bytes | None = None,
+        contentType: str | None = None,
+        extraHeaders: Fields = (),
+    ) -> Deferred[Request | None]:
+        """The same as C{destroy()}."""
+
+    def whenTerminated() -> Deferred[Any]:
+        """@return: a fresh Deferred of C{ended}, also when asked late; never fails."""
+
+
+class ISubscriptionDelegate(Interface):
+    """
+    Hears how a subscription of ours fares.  The default of each method is that nothing happens.
+    """
+
+    def subscriptionAccepted(subscription: Any, response: Response) -> Any:
+        """A 2xx to a SUBSCRIBE: the first, or a refresh."""
+
+    def notified(subscription: Any, notification: Any) -> Any:
+        """A NOTIFY came, and was answered: an L{INotification}, which may hold an C{error}."""
+
+    def subscriptionForked(subscription: Any, other: Any) -> Any:
+        """
+        C{other}, an L{ISubscription} with the same delegate, has another notifier: the SUBSCRIBE forked, and the
+        package allows for that.
+        """
+
+    def subscriptionFailed(subscription: Any, failure: Any) -> Any:
+        """
+        A SUBSCRIBE failed, also a refresh that nobody waits for: a C{Failure} as of C{refresh()}.  What is told next
+        is C{subscriptionSuspended}, C{subscriptionTerminated}, or, once it is tried again, C{subscriptionAccepted}.
+        """
+
+    def subscriptionSuspended(subscription: Any, end: Any, retryAfter: float) -> Any:
+        """
+        The notifier ended it (a L{SubscriptionEnd<twisted_sipdialog.dialog.subscription.SubscriptionEnd>}), or knows
+        it no longer; it is begun anew C{retryAfter} seconds from now.
+        """
+
+    def subscriptionTerminated(subscription: Any, end: Any) -> Any:
+        """It is over: a L{SubscriptionEnd<twisted_sipdialog.dialog.subscription.SubscriptionEnd>}."""
+
+
+class INotifierDelegate(Interface):
+    """
+    Hears how a subscription of a peer fares.  The default of each method is that nothing happens.
+    """
+
+    def notifierRefreshed(notifier: Any, request: Request) -> Any:
+        """
+        A SUBSCRIBE prolonged it, and was answered.  The NOTIFY that follows says what C{notify()} is given here, else
+        what was told last.
+        """
+
+    def notifierTerminated(notifier: Any, end: Any) -> Any:
+        """
+        It is over, and the last NOTIFY answered: a
+        L{SubscriptionEnd<twisted_sipdialog.dialog.subscription.SubscriptionEnd>}.
+        """
+
+
+class IPublicationStore(Interface):
+    """
+    Where a compositor keeps what is published (storage/ has two).  Each method may return a Deferred of its result.
+    """
+
+    def publications(entity: str, event: str) -> Any:
+        """@return: a list of the L{Publication<twisted_sipdialog.storage.publication.Publication>}s, oldest first."""
+
+    def put(publication: Any, replaced: str | None = None) -> Any:
+        """
+        Keep C{publication}.
+
+        @param replaced: the entity tag of the one that it takes the place of, at once, or None.
+        @return: bool: it was kept; False: there is none of that tag (any more), and nothing has changed.
+        """
+
+    def remove(entity: str, event: str, entityTag: str) -> Any:
+        """@return: bool: it was there."""
+
+    def expired(now: float) -> Any:
+        """
+        Remove what lasts until C{now} (seconds since the epoch) or less.
+
+        @return: a list of those that were removed.
+        """
+
+    def all() -> Any:
+        """@return: a list of all."""
+
+    def close() -> Any:
+        """Nothing more is asked."""
+
+
 class IEnded(Interface):
     """How a dialog ended."""
 
@@ -755,6 +1094,23 @@ class IDialog(Interface):
             L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}.  Cancelling it is the context's C{cancel()}.
         @raise InvalidState: the call, or the one to be replaced, does not stand.
         @raise InvalidValue: C{target}, C{subscription} or a header cannot be so.
+        """
+
+    def subscribe(
+        event: Any,
+        expires: int | None = None,
+        extraHeaders: Fields = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        delegate: Any = None,
+        accept: Iterable[str] | None = None,
+        resubscribe: bool = True,
+    ) -> Deferred[Any]:
+        """
+        Subscribe to the state of the peer, within this dialog (RFC 5057): for what concerns the call itself.
+
+        @return: as L{IUserAgent.subscribe}, whose parameters these are; nothing is begun anew when the call is over.
+        @raise InvalidState: the dialog is early.
         """
 
     def dtmf(tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:

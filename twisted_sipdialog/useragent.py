@@ -40,7 +40,11 @@ from twisted_sipdialog.ua.refer_received import referReceived, referReceivedOuts
 from twisted_sipdialog.ua.reinvite_server import reinviteReceived
 from twisted_sipdialog.ua.replaces import callNamed
 from twisted_sipdialog.ua.request_client import askAlone
-from twisted_sipdialog.ua.request_server import eventReceived, requestReceived
+from twisted_sipdialog.ua.request_server import requestReceived
+from twisted_sipdialog.ua.subscribe_client import Subscription, subscribe
+from twisted_sipdialog.ua.subscribe_received import eventReceived
+from twisted_sipdialog.ua.subscriber import Notification
+from twisted_sipdialog.ua.subscribing import positive
 from twisted_sipdialog.ua.uac import UserAgentClient
 from twisted_sipdialog.ua.uas import UserAgentServer
 from twisted_sipdialog.ua.update import updateReceived
@@ -95,7 +99,14 @@ class UserAgent(Service):
             "UPDATE": updateReceived,
         }
         core.outside = {"REFER": referReceivedOutside, "SUBSCRIBE": subscribeReceivedOutside}
-        core.sends = {"dtmf": sendTones, "modify": modify, "refer": refer, "refresh": refresh, "update": update}
+        core.sends = {
+            "dtmf": sendTones,
+            "modify": modify,
+            "refer": refer,
+            "refresh": refresh,
+            "subscribe": subscribe,
+            "update": update,
+        }
         if overrides(delegate, "dialogStateChanged"):
             core.watch = Watch(delegate)
         transactions.transport = transport
@@ -167,8 +178,7 @@ class UserAgent(Service):
             calling.cancel()
         ending = [dialog.destroy() for dialog in self.dialogs]
         ending += [calling.whenFinished() for calling in [*core.calling]]
-        ending += [publication.close() for publication in [*core.publications]]
-        ending += [referral.stopping() for referral in [*core.referrals]]
+        ending += [kept.stopping() for kept in [*core.kept]]
         self._refuseWaiting()
         if ending:
             done: Deferred[Any] = Deferred()
@@ -188,7 +198,7 @@ class UserAgent(Service):
             calling.transactionFailed(stopped)
         for leg in [*core.dialogs.values()]:
             leg.stopped()
-        for kept in [*core.referrals, *core.publications]:
+        for kept in [*core.kept]:
             kept.stopped()
         for asking in [*core.asking]:
             asking.transactionFailed(stopped)
@@ -311,6 +321,35 @@ class UserAgent(Service):
         )
         return context.publish(body).addCallback(lambda _: context)
 
+    def subscribe(
+        self,
+        target: str,
+        event: Any,
+        expires: int | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        delegate: Any = None,
+        accept: Iterable[str] | None = None,
+        resubscribe: bool = True,
+    ) -> Deferred[Subscription]:
+        subscription = Subscription(
+            self, target, event, positive(expires), extraHeaders, body, contentType, delegate, accept, resubscribe
+        )
+        return subscription.begin()
+
+    def fetch(
+        self,
+        target: str,
+        event: Any,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        accept: Iterable[str] | None = None,
+    ) -> Deferred[Notification]:
+        once = Subscription(self, target, event, 0, extraHeaders, body, contentType, accept=accept)
+        return once.begin().addCallback(lambda subscription: subscription.notification)
+
     def _whenReady(self, start: Callable[[], Any], failed: Callable[[Any], Any]) -> None:
         """A request waits for our ports; without them it fails (it could not be answered)."""
         self._listening.wait().addCallbacks(lambda _: start(), lambda failure: failed(failure.value))
@@ -333,8 +372,10 @@ class UserAgent(Service):
             "requests of ours": core.asking,
             "sources": core.fromSource,
             "coroutines": core.unfinished,
-            "publications": core.publications,
-            "REFERs": {**core.referrals, **core.referring, **core.referEvents},
+            "publications, subscriptions, REFERs": core.kept,
+            "requests whose NOTIFYs make dialogs": core.openings,
+            "REFERs that may be asked for": core.referEvents,
+            "sources of subscriptions": core.watching,
         }
         left += [f"{kind}: {len(found)}" for kind, found in counted.items() if found]
         if self._timers.count:

@@ -123,7 +123,7 @@ class ViewTests(EventCase):
         """The method that made it; SUBSCRIBE makes none."""
         self.assertEqual(self.called().type, "INVITE")
         refused = self.peer.request("SUBSCRIBE", self.userAgent, headers={"Event": "presence"})
-        self.assertEqual(self.finalTo(refused).statusCode, 405)
+        self.assertEqual(self.finalTo(refused).statusCode, 489)
 
     def test_subscriptions(self) -> None:
         """None in a call that nobody subscribed in."""

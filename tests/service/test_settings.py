@@ -68,6 +68,10 @@ class FileTests(FileCase):
             flowGrace = 2
             noAnswerTimeout = 30
             followRedirects = 5
+            events = ["presence", "x-lamp"]
+            subscribeStatus = 202
+            subscriptionExpires = 600
+            minSubscriptionExpires = 0
             stopTimeout = 0
             udpLimit = 1400
             udpReceiveBuffer = 100000
@@ -121,6 +125,10 @@ class FileTests(FileCase):
             ("flowGrace", 2.0),
             ("noAnswerTimeout", 30.0),
             ("followRedirects", 5),
+            ("events", ("presence", "x-lamp")),
+            ("subscribeStatus", 202),
+            ("subscriptionExpires", 600),
+            ("minSubscriptionExpires", 0),
             ("stopTimeout", 0.0),
             ("udpLimit", 1400),
             ("udpReceiveBuffer", 100000),

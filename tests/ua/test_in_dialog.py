@@ -18,7 +18,7 @@ class Subscribed(Callee):
 
     def subscribeReceived(self, context):
         self.asked.append(("subscribe", context.dialog))
-        context.accept(202, extraHeaders=[("Expires", "600")])
+        context.reject(603)
 
 
 class Unsubscribed(Subscribed):
@@ -60,7 +60,7 @@ class SubscribeTests(InDialogCase):
         callee = Subscribed()
         self.stand(callee)
         for headers in (EVENT, END):
-            self.assertEqual(self.ask("SUBSCRIBE", headers=headers).statusCode, 202)
+            self.assertEqual(self.ask("SUBSCRIBE", headers=headers).statusCode, 603)
         self.assertEqual(callee.asked, [("subscribe", self.dialog)] * 2)
         self.stands()
 
@@ -68,7 +68,7 @@ class SubscribeTests(InDialogCase):
         """Expires: 0 goes to unsubscribeReceived, and is answered with 200 when that says nothing."""
         callee = Unsubscribed()
         self.stand(callee)
-        self.assertEqual(self.ask("SUBSCRIBE", headers=EVENT).statusCode, 202)
+        self.assertEqual(self.ask("SUBSCRIBE", headers=EVENT).statusCode, 603)
         self.assertEqual(self.ask("SUBSCRIBE", headers=END).statusCode, 200)
         self.assertEqual(callee.asked, [("subscribe", self.dialog), ("unsubscribe", self.dialog)])
         self.stands()
@@ -86,12 +86,17 @@ class SubscribeTests(InDialogCase):
         self.stands()
 
     def test_outside(self):
-        """Outside a dialog it is a request like any other: 405 by default, and never unsubscribeReceived."""
-        self.assertEqual(self.final("SUBSCRIBE", self.agent(Callee()), headers=EVENT).statusCode, 405)
+        """Outside a dialog: 489 by default, which says what there is, and never unsubscribeReceived."""
+        refused = self.final("SUBSCRIBE", self.agent(Callee()), headers=EVENT)
+        self.assertEqual((refused.statusCode, refused.headers.get("allow-events")), (489, "refer"))
+        refused = self.final("SUBSCRIBE", self.agent(Callee(), events=("presence",)), headers={"Event": "x"})
+        self.assertEqual((refused.statusCode, refused.headers.get("allow-events")), (489, "presence, refer"))
+        refused = self.final("SUBSCRIBE", self.agent(Callee(), referPolicy="refuse"), headers=EVENT)
+        self.assertEqual(refused.statusCode, 405)
         callee = Unsubscribed()
         agent = self.agent(callee)
         for headers in (EVENT, END):
-            self.assertEqual(self.final("SUBSCRIBE", agent, headers=headers).statusCode, 202)
+            self.assertEqual(self.final("SUBSCRIBE", agent, headers=headers).statusCode, 603)
         self.assertEqual(callee.asked, [("subscribe", None)] * 2)
 
 
@@ -155,7 +160,7 @@ class OtherTests(InDialogCase):
         """RFC 3261 section 12.2.2: a number that is not higher than the last: 500, and nobody is asked."""
         callee = Subscribed()
         self.stand(callee)
-        self.assertEqual(self.ask("SUBSCRIBE", headers={**EVENT, "CSeq": "100 SUBSCRIBE"}).statusCode, 202)
+        self.assertEqual(self.ask("SUBSCRIBE", headers={**EVENT, "CSeq": "100 SUBSCRIBE"}).statusCode, 603)
         for number in (100, 99, 1):
             late = self.peer.request("SUBSCRIBE", within=self.ok, headers={**EVENT, "CSeq": f"{number} SUBSCRIBE"})
             self.network.advance(0.01)

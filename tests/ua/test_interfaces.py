@@ -8,9 +8,11 @@ from tests.ua.callee import ANSWER, OFFER, Callee, CalleeTestCase
 from twisted_sipdialog import ReferClientContext
 from twisted_sipdialog.delegates import (
     DialogDelegate,
+    NotifierDelegate,
     PublishDelegate,
     ReferDelegate,
     RequestDelegate,
+    SubscriptionDelegate,
     UserAgentDelegate,
 )
 from twisted_sipdialog.interfaces import (
@@ -20,6 +22,9 @@ from twisted_sipdialog.interfaces import (
     IEnded,
     IInviteClientContext,
     IInviteServerContext,
+    INotification,
+    INotifier,
+    INotifierDelegate,
     IPublishClientContext,
     IPublishDelegate,
     IReferClientContext,
@@ -27,6 +32,9 @@ from twisted_sipdialog.interfaces import (
     IReferServerContext,
     IRequestDelegate,
     IServerContext,
+    ISubscribeServerContext,
+    ISubscription,
+    ISubscriptionDelegate,
     IUserAgent,
     IUserAgentDelegate,
 )
@@ -46,6 +54,8 @@ class InterfaceTests(CalleeTestCase):
         verifyObject(IRequestDelegate, RequestDelegate())
         verifyObject(IReferDelegate, ReferDelegate())
         verifyObject(IPublishDelegate, PublishDelegate())
+        verifyObject(ISubscriptionDelegate, SubscriptionDelegate())
+        verifyObject(INotifierDelegate, NotifierDelegate())
 
     def test_called(self):
         """Who is called: user agent, both kinds of context, dialog, and its end."""
@@ -103,3 +113,24 @@ class InterfaceTests(CalleeTestCase):
         self.peer.request("REFER", within=ok, headers={"Refer-To": "<sip:carol@c.example>"})
         self.network.advance(0.1)
         verifyObject(IReferServerContext, asked[0])
+
+    def test_subscriptions(self):
+        """A subscription, from both sides."""
+        asked = []
+
+        class Told(Callee):
+            def subscribeReceived(self, context):
+                asked.append(context)
+                verifyObject(ISubscribeServerContext, context)
+                context.accept(body=b"open")
+
+        told = self.network.userAgent("sip:bob@b.example", Told())
+        subscribing = self.agent().subscribe("sip:bob@b.example", "x-lamp")
+        self.network.advance(0.1)
+        subscription = self.successResultOf(subscribing)
+        verifyObject(ISubscription, subscription)
+        verifyObject(INotification, subscription.notification)
+        verifyObject(INotifier, asked[0].notifier)
+        self.assertEqual(subscription.notification.body, b"open")
+        told.stopService()
+        self.network.advance(0.1)

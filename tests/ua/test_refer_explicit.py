@@ -161,7 +161,7 @@ class NotThereTests(EventsCase):
         self.assertEqual(self.subscribe(self.uri).statusCode, 200)
         self.assertEqual(self.told(), TRYING)
         self.network.advance(2)
-        self.assertEqual(self.subscribe(self.uri).statusCode, 405)
+        self.assertEqual(self.subscribe(self.uri).statusCode, 481)
         self.settles()
         self.assertEqual(self.told(), ("SIP/2.0 486 Busy Here", "terminated"))
         self.assertNothingLeft()

@@ -46,9 +46,10 @@ class Core:
     @ivar asking: other requests of ours without a final response.
     @ivar fromSource: how many unanswered INVITEs each source address has here.
     @ivar unfinished: coroutines and Deferreds of the delegate that still run; a stop cancels them.
-    @ivar publications: client contexts of PUBLISH that are to be kept up, or have a request open.
-    @ivar referrals: who is to hear of REFERs that were accepted, as long as there is anybody.
-    @ivar referring: client contexts of REFERs outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
+    @ivar kept: what lasts beyond a request, outside of calls: publications, subscriptions both ways, who is to hear of
+        a REFER.  Each has C{stopping()}, a Deferred that fires when it is over, and C{stopped()}.
+    @ivar openings: requests of ours outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
+    @ivar watching: how many subscriptions each source address has here.
     @ivar referEvents: those of them that somebody may ask for, by the name that Refer-Events-At has for each.
     @ivar hears: the delegate wants to know how each request fares.
     @ivar stopping: no new calls are taken.
@@ -73,9 +74,9 @@ class Core:
         self.asking: dict[Any, None] = {}
         self.fromSource: dict[str, int] = {}
         self.unfinished: dict[Any, None] = {}
-        self.publications: dict[Any, None] = {}
-        self.referrals: dict[Any, None] = {}
-        self.referring: dict[tuple[str, str], Any] = {}
+        self.kept: dict[Any, None] = {}
+        self.openings: dict[tuple[str, str], Any] = {}
+        self.watching: dict[str, int] = {}
         self.referEvents: dict[str, Any] = {}
         self.hears = any(overrides(delegate, name) for name in _FARING)
         self.stopping = False
@@ -142,6 +143,13 @@ class Core:
     def infoLine(self) -> tuple[str, str]:
         """RFC 6086 section 5.2.3: the Info-Packages we take, C{nil} for none."""
         return ("Recv-Info", ", ".join(self.configuration.infoPackages) or "nil")
+
+    def eventLines(self) -> Lines:
+        """Allow-Events (RFC 6665 section 8.2.2): the event packages that may be subscribed to."""
+        packages = [*self.configuration.events]
+        if self.configuration.referPolicy != "refuse":
+            packages.append("refer")
+        return [("Allow-Events", ", ".join(packages))] if packages else []
 
     def capabilities(self) -> str:
         """L{abilities} as the text of a response."""

@@ -110,6 +110,30 @@ class DialogRequests(DialogView):
         )
         return referring
 
+    def subscribe(
+        self,
+        event: Any,
+        expires: int | None = None,
+        extraHeaders: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        contentType: str | None = None,
+        delegate: Any = None,
+        accept: Iterable[str] | None = None,
+        resubscribe: bool = True,
+    ) -> Deferred[Any]:
+        subscribing: Deferred[Any] = self.core.sends["subscribe"](
+            self,
+            event,
+            expires=expires,
+            extraHeaders=extraHeaders,
+            body=body,
+            contentType=contentType,
+            delegate=delegate,
+            accept=accept,
+            resubscribe=resubscribe,
+        )
+        return subscribing
+
     def dtmf(self, tones: str, duration: float = 0.1, gap: float = 0.5) -> Deferred[None]:
         sending: Deferred[None] = self.core.sends["dtmf"](self, tones, duration, gap)
         return sending

@@ -21,13 +21,10 @@ from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, tell
 from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 from twisted_sipdialog.ua.publishing import Publishing
 from twisted_sipdialog.ua.request_client import newRequest
+from twisted_sipdialog.ua.retry import LONGEST, Retry, toldBy
 
 #: The part of its time after which a publication is refreshed.
 _REFRESH: Final = 0.9
-#: Seconds that a 423 may ask for at most: a week.
-_LONGEST: Final = 604_800
-#: Seconds until what got no answer is tried again, twice as long each time, up to the second.
-_FIRST_RETRY, _LAST_RETRY = 5.0, 320.0
 #: What may be answered otherwise a little later.
 _PASSING: Final = (408, 500, 503, 504)
 #: What is written for the application.
@@ -87,7 +84,7 @@ class PublishClientContext:
         self._isOwed = False  # the compositor may not have the newest body
         self._timer: Any = None
         self._until = 0.0  # when the compositor forgets it
-        self._tries = 0
+        self._retry = Retry()
 
     @property
     def isPublished(self) -> bool:
@@ -137,13 +134,13 @@ class PublishClientContext:
     def _closed(self, _: Any) -> None:
         assert self._closing is not None
         self._stopTimer()
-        self.core.publications.pop(self, None)
+        self.core.kept.pop(self, None)
         self._closing.fire(None)
 
     def _wait(self) -> Deferred[Any]:
         waiting = Outcome()
         self._waiting.append(waiting)
-        self.core.publications[self] = None
+        self.core.kept[self] = None
         self.userAgent._whenReady(self._go, self._unready)
         return waiting
 
@@ -203,7 +200,7 @@ class PublishClientContext:
 
     def succeeded(self, publishing: Publishing, response: Response) -> None:
         """Section 4.1: a 2xx, with the entity tag that the next request names."""
-        self._tries = 0
+        self._retry.reset()
         self._isOwed = False
         granted = typedOrNone(response, "expires")
         asked = publishing.expires
@@ -239,7 +236,7 @@ class PublishClientContext:
             return
         if code == 423 and not isRemoval:
             minimum = typedOrNone(response, "min-expires")
-            if minimum is not None and publishing.expires < minimum <= _LONGEST:
+            if minimum is not None and publishing.expires < minimum <= LONGEST:
                 self._asked = minimum
                 self._tell("publishProgress", response)
                 self._send(publishing.body or None, minimum, publishing.recovered)
@@ -247,8 +244,7 @@ class PublishClientContext:
         self._open = None
         error = ResponseError(response)
         if code in _PASSING and self._mayRetry(isRemoval):
-            retryAfter = typedOrNone(response, "retry-after")
-            self._retry(publishing, None if retryAfter is None else retryAfter.seconds)
+            self._tryAgain(publishing, toldBy(response))
         else:
             self._forget()
         self._failed(publishing, error, response)
@@ -258,7 +254,7 @@ class PublishClientContext:
         self._open = None
         isRemoval = publishing.expires == 0
         if self._mayRetry(isRemoval):
-            self._retry(publishing, None)
+            self._tryAgain(publishing, None)
         else:
             self._forget()
         self._failed(publishing, error, None)
@@ -277,11 +273,9 @@ class PublishClientContext:
         """What was published once is kept up; what never was is for the application to try again."""
         return not isRemoval and self._until > 0 and self._closing is None and not self.core.stopping
 
-    def _retry(self, publishing: Publishing, seconds: float | None) -> None:
+    def _tryAgain(self, publishing: Publishing, seconds: float | None) -> None:
         self._isOwed = self._isOwed or bool(publishing.body)
-        wait = min(_FIRST_RETRY * 2**self._tries, _LAST_RETRY)
-        self._tries = min(self._tries + 1, 16)
-        self._timer = self.core.timers.start(wait if seconds is None else min(seconds, _LONGEST), self._due)
+        self._timer = self.core.timers.start(self._retry.pause(seconds), self._due)
 
     def _due(self, _: Any) -> None:
         self._timer = None
@@ -303,10 +297,14 @@ class PublishClientContext:
         self.entityTag = None
         self._until = 0.0
         if self._next is None:
-            self.core.publications.pop(self, None)
+            self.core.kept.pop(self, None)
+
+    def stopping(self) -> Deferred[None]:
+        """The service ends."""
+        return self.close()
 
     def stopped(self) -> None:
         """The service ends and waits no longer."""
         self._stopTimer()
-        self.core.publications.pop(self, None)
+        self.core.kept.pop(self, None)
         self._fire(Failure(TransportError("the service stopped")))

@@ -50,7 +50,7 @@ class Audience:
 
     def _join(self, notifier: Notifier) -> None:
         self._notifiers.append(notifier)
-        self.core.referrals[self] = None
+        self.core.kept[self] = None
 
     def _newLeg(self, transaction: Any, localTag: str) -> EventDialog:
         state = DialogState.asServer(transaction.request, localTag)
@@ -78,7 +78,7 @@ class Audience:
 
     def _rest(self) -> None:
         if not self._notifiers and not self.name:
-            self.core.referrals.pop(self, None)
+            self.core.kept.pop(self, None)
 
     # Those who ask.
 
@@ -86,7 +86,7 @@ class Audience:
         """Somebody may ask, at a URI that nobody can guess."""
         self.name = self.core.identity.newTag()
         self.core.referEvents[self.name] = self
-        self.core.referrals[self] = None
+        self.core.kept[self] = None
         self._last(self.core.configuration.referExpires)
 
     def at(self, contact: str) -> str:

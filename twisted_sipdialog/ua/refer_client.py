@@ -19,7 +19,7 @@ from twisted_sipdialog.errors import InvalidState, InvalidValue, ParseError, Ref
 from twisted_sipdialog.interfaces import IReferClientContext
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.address import Address
-from twisted_sipdialog.message.event_fields import Replaces
+from twisted_sipdialog.message.event_fields import EventField, Replaces
 from twisted_sipdialog.message.headers import keyOf
 from twisted_sipdialog.message.sipfrag import StatusFragment
 from twisted_sipdialog.message.uri import SipUri
@@ -29,9 +29,11 @@ from twisted_sipdialog.ua.client_context import ClientView, causeOf
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import Outcome, fire, inform
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.event_dialog import EventDialog
+from twisted_sipdialog.ua.opening import Opening
 from twisted_sipdialog.ua.outgoing import Outgoing
 from twisted_sipdialog.ua.refer import PACKAGE, mayProve, tellRefer
-from twisted_sipdialog.ua.refer_subscriber import Opening, Subscriber
+from twisted_sipdialog.ua.refer_subscriber import Subscriber
 from twisted_sipdialog.ua.referring import linesOf
 from twisted_sipdialog.ua.request_client import newRequest
 from twisted_sipdialog.ua.uac import Sending
@@ -195,7 +197,8 @@ class ReferClientContext(ClientView):
     def _expect(self, response: Response, flow: Any) -> None:
         """NOTIFYs are to come, in the dialog that C{response} made if it made one."""
         if self._opening is not None:
-            self._opening.confirmed(response, flow)
+            with suppress(ParseError):  # then that of the NOTIFY is waited for
+                self._opening.confirmed(response, flow)
         for subscriber in self.subscribers:
             subscriber.begin()
         if not self.subscribers:
@@ -257,6 +260,17 @@ class ReferClientContext(ClientView):
                 self._refused(error, None)
             self._fire(Failure(error))
             self._rest()
+
+    def expects(self, event: EventField, request: Request) -> bool:
+        """Whether a NOTIFY makes a dialog for C{request}."""
+        room = len(self.subscribers) < self.core.configuration.loadLimits.forks
+        return room and event.package == PACKAGE and event.id in (None, str(request.cseqNumber))
+
+    def opened(self, leg: EventDialog, opening: Opening) -> None:
+        """There is a dialog that NOTIFYs come in."""
+        subscriber = Subscriber(self, leg, opening)
+        self.subscribers.append(subscriber)
+        subscriber.begin()
 
     # What the NOTIFYs say.
 

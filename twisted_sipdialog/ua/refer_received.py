@@ -18,7 +18,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.refer import PACKAGE
 from twisted_sipdialog.ua.refer_audience import EVENTS_AT
 from twisted_sipdialog.ua.refer_server import ReferServerContext
-from twisted_sipdialog.ua.request_server import requestReceived
+from twisted_sipdialog.ua.subscribe_received import subscribeReceived
 
 
 def referReceived(core: Core, transaction: Any, dialog: Dialog) -> None:
@@ -58,12 +58,12 @@ def _vouching(core: Core, request: Request) -> Dialog | None:
 
 
 def subscribeReceivedOutside(core: Core, transaction: Any) -> None:
-    """A SUBSCRIBE to the outcome of a REFER, where its 2xx said (RFC 7614 section 4); else as any request."""
+    """A SUBSCRIBE to the outcome of a REFER, where its 2xx said (RFC 7614 section 4); else to whatever there is."""
     request = transaction.request
     event = typedOrNone(request, "event")
     audience = isinstance(request.uri, SipUri) and core.referEvents.get(request.uri.parameters.get(EVENTS_AT) or "")
     if not audience or event is None or event.package != PACKAGE:
-        requestReceived(core, transaction, None)
+        subscribeReceived(core, transaction)
     else:
         audience.asked(transaction, event)
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Final
 
-from twisted_sipdialog.dialog.state import DialogState
 from twisted_sipdialog.dialog.usage import Usage
 from twisted_sipdialog.errors import ParseError, SipError
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.event_fields import EventField, SubscriptionState
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.message.sipfrag import StatusFragment
-from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.leg import Leg
 from twisted_sipdialog.ua.refer import PACKAGE
@@ -138,65 +136,6 @@ class Subscriber:
         """The peer cannot be heard any more."""
         self.over()
         self._context.lost(str(error))
-
-
-class Opening:
-    """
-    A request of ours outside dialogs that makes a subscription; the NOTIFY may come before its 2xx (RFC 6665 section
-    4.4.1), and from several places.
-
-    @ivar asked: has the C{request} as it was sent last, or None.
-    """
-
-    __slots__ = ("_context", "_core", "_key", "asked")
-
-    def __init__(self, core: Core, context: Any, callId: str, localTag: str, asked: Any) -> None:
-        self._core = core
-        self._context = context
-        self._key = callId, localTag
-        self.asked = asked
-        core.referring[self._key] = self
-
-    @property
-    def request(self) -> Request | None:
-        """What was sent."""
-        sent: Request | None = self.asked.request
-        return sent
-
-    def legOf(self, notify: Request, flow: Any) -> EventDialog | None:
-        """The dialog that C{notify} makes, None when it makes none."""
-        event = typedOrNone(notify, "event")
-        room = len(self._context.subscribers) < self._core.configuration.loadLimits.forks
-        if event is None or event.package != PACKAGE or self.request is None or not room:
-            return None
-        if event.id not in (None, str(self.request.cseqNumber)):
-            return None  # none would be heard in it
-        try:
-            leg = self._leg(DialogState.byNotify(self.request, notify), flow)
-        except ParseError:
-            return None
-        leg.takers[0].begin()
-        return leg
-
-    def confirmed(self, response: Response, flow: Any) -> None:
-        """The 2xx: its dialog may be there already; without a Contact in it, that of the NOTIFY is waited for."""
-        request = self.request
-        assert request is not None
-        found = self._core.dialogs.get((request.callId, request.fromTag, response.toTag))
-        if found is None:
-            with suppress(ParseError):
-                self._leg(DialogState.asClient(request, response), flow)
-
-    def _leg(self, state: DialogState, flow: Any) -> EventDialog:
-        state.usages = ()
-        leg = EventDialog(self._core, state)
-        self._context.subscribers.append(Subscriber(self._context, leg, self))
-        self._core.register(leg, flow)
-        return leg
-
-    def close(self) -> None:
-        """No further dialog is to be made."""
-        self._core.referring.pop(self._key, None)
 
 
 def _statusOf(request: Request) -> StatusFragment | None:

@@ -74,8 +74,8 @@ def methodIsAllowed(core: Core, transaction: Any, request: Request) -> Response 
     method = request.method
     if method in ("INVITE", "OPTIONS", "NOTIFY", "REFER", *_DIALOGS_OWN) or core.takes(method):
         return None
-    if method == "SUBSCRIBE" and core.referEvents:
-        return None  # it may be to one of those
+    if method == "SUBSCRIBE" and core.eventLines():
+        return None  # then 489 says which packages there are (RFC 6665 section 4.2.1.1)
     return request.response(405, headers=[("Allow", core.allow(method))])
 
 
@@ -218,7 +218,7 @@ class UserAgentServer:
             dialog = core.dialogs.get((request.callId, request.toTag, request.fromTag))
             if dialog is None and request.method == "NOTIFY":
                 # RFC 6665 section 4.4.1: it may come before the 2xx to what it is about.
-                opening = core.referring.get((request.callId, request.toTag))
+                opening = core.openings.get((request.callId, request.toTag))
                 dialog = opening and opening.legOf(request, transaction.flow)
             if dialog is None:
                 transaction.respond(isWellFormed(core, transaction, request) or request.response(481))

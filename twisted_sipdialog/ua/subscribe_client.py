@@ -1,0 +1,448 @@
+"""
+SUBSCRIBE as its sender (RFC 6665 section 4.1): one subscription, kept up until it is given up.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.dialog.state import Phase
+from twisted_sipdialog.dialog.subscription import SubscriptionEnd, mayRetry, pause
+from twisted_sipdialog.errors import (
+    InvalidState,
+    ParseError,
+    ResponseError,
+    SipError,
+    SubscriptionTerminated,
+    Timeout,
+)
+from twisted_sipdialog.interfaces import ISubscription
+from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message.address import Address
+from twisted_sipdialog.message.event_fields import EventField
+from twisted_sipdialog.message.message import typedOrNone
+from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, tell
+from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.event_dialog import EventDialog
+from twisted_sipdialog.ua.opening import Opening
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing
+from twisted_sipdialog.ua.request_client import newRequest
+from twisted_sipdialog.ua.retry import FIRST, LAST, LONGEST, toldBy
+from twisted_sipdialog.ua.subscriber import Notification, Subscriber
+from twisted_sipdialog.ua.subscribing import Subscribing, positive
+from twisted_sipdialog.ua.subscription_view import SubscriptionView
+
+#: The part of its time after which a subscription is refreshed.
+_REFRESH: Final = 0.9
+#: What may be answered otherwise a little later.
+_PASSING: Final = (408, 480, 500, 502, 503, 504)
+#: Section 4.1.2.2: refusals of a refresh after which there is no subscription any more.
+_ENDING: Final = frozenset((404, 405, 410, 416, *range(480, 486), 489, 501, 604))
+
+
+def subscribe(dialog: Dialog, event: Any, **how: Any) -> Deferred[Subscription]:
+    """
+    @see: L{IDialog.subscribe<twisted_sipdialog.interfaces.IDialog>}
+    """
+    if dialog.state is Phase.EARLY:
+        raise InvalidState("subscribe", "the call is early", "there is no dialog yet that both sides are sure of")
+    expires = positive(how.pop("expires", None))
+    return Subscription(dialog.userAgent, dialog, event, expires, **how).begin()
+
+
+@implementer(ISubscription)
+class Subscription(SubscriptionView):
+    """
+    @see: L{ISubscription<twisted_sipdialog.interfaces.ISubscription>}
+    """
+
+    # What the application asks.
+
+    def begin(self) -> Deferred[Any]:
+        """
+        Send the first SUBSCRIBE; once.
+
+        @return: as L{IUserAgent.subscribe<twisted_sipdialog.interfaces.IUserAgent>}.
+        """
+        if self._started is not None or self._begun:
+            raise InvalidState("begin", self.state, "once for each subscription")
+        if self.dialog is None:
+            self.userAgent._mayCall("subscribe")
+        else:
+            self._tellApart(self.dialog)
+        started = self._started = Outcome(self._cancelled)
+        self.core.kept[self] = None
+        self.userAgent._whenReady(self._start, self._unready)
+        return started
+
+    def _tellApart(self, dialog: Dialog) -> None:
+        """Section 8.2.1: subscriptions to one package in one dialog have different ids."""
+        event = self.event
+        there = {usage.id for usage in dialog.dialogState.usages if usage.event == event.package}
+        if (event.id or "") in there:
+            self.event = EventField(event.package, self.core.identity.newTag(), event.parameters)
+
+    def _cancelled(self, _: Deferred[Any]) -> None:
+        self._started = None
+        self.unsubscribe()
+
+    def refresh(self, expires: int | None = None) -> Deferred[Response]:
+        if self.state not in ("pending", "active") or self._leaving is not None:
+            raise InvalidState("refresh", self.state, "there is nothing that could be prolonged")
+        self._asked = positive(expires) or self._asked
+        waiting = Outcome()
+        self._waiting.append(waiting)
+        self._go()
+        return waiting
+
+    def unsubscribe(self) -> Deferred[Notification | None]:
+        if self._leaving is None:
+            self._leaving = Waiters()
+            if self.ended is not None:
+                self._leaving.fire(None)
+            elif self._heard is None or self.state == "starting":
+                # A NOTIFY that comes all the same gets 481, and that ends it over there (section 4.2.2).
+                self._end(SubscriptionEnd("unsubscribed", False))
+            else:
+                self._go()
+        return self._leaving.wait()
+
+    def whenTerminated(self) -> Deferred[SubscriptionEnd]:
+        return self._over.wait()
+
+    # One SUBSCRIBE at a time.
+
+    def _start(self, _: Any = None) -> None:
+        """The first of a new subscription."""
+        self._timer = None
+        if self.ended is not None:
+            return  # given up before the ports were open
+        self.state = "starting"
+        self._known = None
+        self._begun = self.core.timers.now()
+        dialog = self.dialog
+        if dialog is None:
+            outgoing = newRequest(self.core, "SUBSCRIBE", self.target, ())
+            outgoing.contact = True
+        elif dialog.isOver:
+            self._fail(dialog.over(), SubscriptionEnd("dialog over", False))
+            return
+        else:
+            self._heard = Subscriber(self, dialog, self.event.id or "")
+            outgoing = dialog.outgoing("SUBSCRIBE", b"", [])
+        self._send(outgoing, self._asked, True)
+
+    def _unready(self, error: SipError) -> None:
+        self._fail(error, SubscriptionEnd("no answer", False))
+
+    def _go(self) -> None:
+        """Send the next one, if there is one to be sent."""
+        heard = self._heard
+        if heard is not None and self._asking is None and (self._leaving is not None or self._waiting):
+            self._stopTimer()
+            self._send(heard.leg.outgoing("SUBSCRIBE", b"", []), self._asked if self._leaving is None else 0, False)
+
+    def _send(self, outgoing: Outgoing, expires: int, isFirst: bool) -> None:
+        own: Lines = [*self._extra, ("Event", str(self.event)), ("Expires", str(expires))]
+        if self.accept:
+            own.append(("Accept", ", ".join(self.accept)))
+        names = {name for name, _ in own}
+        outgoing.lines = [*[line for line in outgoing.lines if line[0] not in names], *own]
+        outgoing.body = self._body
+        waiting, self._waiting = self._waiting, []
+        asking = self._asking = self._last = Subscribing(self, outgoing, waiting, expires, isFirst)
+        if isFirst and self.dialog is None:
+            self._listen(asking, outgoing)
+        asking.start()
+
+    def _listen(self, asking: Subscribing, outgoing: Outgoing) -> None:
+        """NOTIFYs may come from now on (section 4.4.1)."""
+        if self._opening is None:
+            tag = Address.parse(next(value for name, value in outgoing.lines if name == "From")).tag
+            self._opening = Opening(self.core, self, outgoing.callId, tag or "", asking)
+        else:
+            self._opening.asked = asking
+
+    # What comes back.
+
+    def accepted(self, asking: Subscribing, response: Response) -> None:
+        """A 2xx: what it grants counts until a NOTIFY says otherwise (section 4.1.2.1)."""
+        if self._isCurrent(asking, response):
+            heard = self._heard
+            if heard is not None and response.toTag == heard.leg.dialogState.remoteTag:
+                with suppress(ParseError):  # then it stays where it was
+                    self.core.onlyFlows.moved(heard.leg, response, asking.flow)
+            granted = typedOrNone(response, "expires")
+            seconds = asking.expires if granted is None else min(granted, asking.expires)
+            if self.state == "starting" or not seconds:
+                # Section 4.1.2.4, timer N: the NOTIFY that tells of it has to come.
+                self._until = self.core.timers.now() + seconds
+                self._wait(self.core.configuration.timers.transaction, self._silent)
+            else:
+                self._retry.reset()
+                self._lasts(seconds)
+            tell(self.delegate, "subscriptionAccepted", self, response)
+        asking.fire(response)
+        self._go()
+
+    def refused(self, asking: Subscribing, response: Response) -> None:
+        """A final response that is no success."""
+        if self._isCurrent(asking, response):
+            minimum = typedOrNone(response, "min-expires") if response.statusCode == 423 else None
+            if minimum is not None and 0 < asking.expires < minimum <= LONGEST:
+                self._asked = minimum
+                self._waiting = [*asking.waiting, *self._waiting]
+                outgoing = asking.outgoing
+                if not asking.isFirst and self._heard is not None:
+                    outgoing = self._heard.leg.outgoing("SUBSCRIBE", b"", [])
+                self._send(outgoing, minimum, asking.isFirst)
+                return
+            if self.dialog is not None:
+                self.dialog.concluded(response)
+            self._failed(asking, ResponseError(response), response)
+        asking.fire(Failure(ResponseError(response)))
+        self._go()
+
+    def unanswered(self, asking: Subscribing, error: BaseException) -> None:
+        """No final response."""
+        if self._isCurrent(asking, None):
+            self._failed(asking, error, None)
+        asking.fire(Failure(error))
+        self._go()
+
+    def _isCurrent(self, asking: Subscribing, response: Response | None) -> bool:
+        """The subscription that it was of is still there."""
+        if asking is not self._asking:
+            return False
+        self._asking = None
+        self.response = response or self.response
+        return True
+
+    def _failed(self, asking: Subscribing, error: BaseException, response: Response | None) -> None:
+        tell(self.delegate, "subscriptionFailed", self, Failure(error))
+        if self.ended is not None or self.state == "suspended":
+            return  # the delegate wants no more of it
+        end = SubscriptionEnd("no answer" if response is None else "refused", True, response)
+        code = 0 if response is None else response.statusCode
+        passes = response is None or code in _PASSING
+        if self._leaving is not None:
+            self._end(SubscriptionEnd("unsubscribed", False))
+        elif self._started is not None or (self.state == "starting" and not passes):
+            self._fail(error, end)
+        elif self.state == "starting":
+            self._suspend(end, toldBy(response))
+        elif asking.isFirst or code not in _ENDING:
+            # Section 4.1.2.2: it lasts until its time is over all the same.
+            self._wait(min(self._retry.pause(toldBy(response)), self.expires), self._due)
+        elif code == 481:
+            self._suspend(end, 0.0)
+        else:
+            self._end(end)
+
+    # What the NOTIFYs say.
+
+    def expects(self, event: EventField, request: Request) -> bool:
+        """Whether a NOTIFY makes a dialog: the first; further ones where the package allows it (section 4.4.1)."""
+        if event.package != self.event.package or event.id != self.event.id:
+            return False
+        mayFork = getattr(self.package, "forks", False) and self._forks < self.core.configuration.loadLimits.forks
+        return self._heard is None or mayFork
+
+    def opened(self, leg: EventDialog, opening: Opening) -> None:
+        """There is a dialog that NOTIFYs come in."""
+        leg.digest = None if self._last is None else self._last.outgoing.digest
+        if self._heard is None:
+            self._heard = Subscriber(self, leg, self.event.id or "")
+        else:
+            self._forks += 1
+            self._fork(leg)
+
+    def _fork(self, leg: EventDialog) -> None:
+        how: dict[str, Any] = {"body": self._body, "delegate": self.delegate, "accept": self.accept}
+        event = self.event if self.package is None else self.package
+        fork = Subscription(self.userAgent, self.target, event, self._asked, resubscribe=False, **how)
+        fork.event, fork._extra = self.event, self._extra
+        fork._origin = self
+        fork._last = self._last
+        fork._begun, fork._until = self._begun, self._until
+        fork._heard = Subscriber(fork, leg, self.event.id or "")
+        self.core.kept[fork] = None
+        fork._wait(self.core.configuration.timers.transaction, fork._silent)
+
+    def notified(self, subscriber: Subscriber, notification: Notification) -> None:
+        """A NOTIFY came, and was answered."""
+        state = notification.state
+        origin, self._origin = self._origin, None
+        isLast = state.state == "terminated" or self._asked == 0
+        self.notification = notification
+        isKnown = self._merge(notification.value)
+        if isLast:
+            self._leave()
+        else:
+            wasStarting = self.state == "starting"
+            self.state = "pending" if state.state == "pending" else "active"
+            self._adjust(state.expires, wasStarting)
+        if origin is not None:
+            tell(self.delegate, "subscriptionForked", origin, self)
+        tell(self.delegate, "notified", self, notification)
+        if self.ended is not None:
+            return  # the delegate wants no more
+        if isLast:
+            self._ended(notification)
+        else:
+            started, self._started = self._started, None
+            fire(started, self)
+            if not isKnown and self._leaving is None and self._asking is None:
+                self.refresh()  # what is missing comes with the whole
+
+    def _merge(self, value: Any) -> bool:
+        """@return: False: that cannot be done, as something is missing."""
+        if value is None or self.package is None:
+            return True
+        merged = self.package.merged(self._known, value)
+        if merged is None:
+            return False
+        self._known = self.value = merged
+        return True
+
+    def _adjust(self, told: int | None, wasStarting: bool) -> None:
+        """Section 4.1.3: what the NOTIFY says of its time counts, most of all where it is less."""
+        now = self.core.timers.now()
+        if told is None:
+            if wasStarting:
+                self._lasts(self._until - now if self._until > now else self._asked)
+        elif wasStarting or now + told < self._until - 1:
+            self._lasts(min(told, LONGEST))
+        else:
+            self._until = max(self._until, now + told)
+
+    def _ended(self, notification: Notification) -> None:
+        """It is over at the notifier."""
+        end = SubscriptionEnd(notification.state.reason or "", True, notification.request)
+        started, self._started = self._started, None
+        if self._leaving is not None or self._asked == 0:
+            self._end(SubscriptionEnd("unsubscribed", False, notification.request))
+            fire(started, self)
+        elif started is not None:
+            self._started = started
+            self._fail(SubscriptionTerminated(f"the first NOTIFY says {notification.state}", end), end)
+        elif mayRetry(notification.state):
+            self._suspend(end, pause(notification.state))
+        else:
+            self._end(end)
+
+    def _silent(self, _: Any) -> None:
+        self._timer = None
+        error, end = (
+            Timeout("no NOTIFY in time (RFC 6665 section 4.1.2.4, timer N)"),
+            SubscriptionEnd("no NOTIFY", True),
+        )
+        if self._leaving is not None:
+            self._end(SubscriptionEnd("unsubscribed", False))
+        elif self._started is not None or not self.resubscribe:
+            tell(self.delegate, "subscriptionFailed", self, Failure(error))
+            self._fail(error, end)
+        else:
+            tell(self.delegate, "subscriptionFailed", self, Failure(error))
+            self._suspend(end)
+
+    def lost(self, subscriber: Subscriber, error: SipError) -> None:
+        """The peer cannot be heard any more."""
+        end = SubscriptionEnd("service stopped" if self.core.stopping else "flow lost", False)
+        if self.core.stopping or self.dialog is not None or self._started is not None or not self.resubscribe:
+            self._fail(error, end)
+        else:
+            self._suspend(end)
+
+    # How it goes on by itself.
+
+    def _lasts(self, seconds: float) -> None:
+        self._until = self.core.timers.now() + seconds
+        self._wait(_REFRESH * seconds, self._due)
+
+    def _due(self, _: Any) -> None:
+        self._timer = None
+        if self._until <= self.core.timers.now():
+            self._suspend(SubscriptionEnd("no answer", True), 0.0)
+        elif self._asking is None:
+            self._waiting.append(Outcome())
+            self._go()
+
+    def _suspend(self, end: SubscriptionEnd, told: float | None = None) -> None:
+        """
+        Begin anew, unless nobody wants that.
+
+        @param told: seconds until then, None: as we think fit.
+        """
+        if not self.resubscribe:
+            self._end(end)
+            return
+        self._leave()
+        lasted = self.core.timers.now() - self._begun
+        if told == 0.0 and lasted < FIRST:
+            told = None  # or the two would keep each other busy
+        elif lasted > LAST:
+            self._retry.reset()
+        wait = self._retry.pause(told)
+        self.state = "suspended"
+        self._wait(wait, self._start)
+        tell(self.delegate, "subscriptionSuspended", self, end, wait)
+
+    def _wait(self, seconds: float, then: Any) -> None:
+        self._stopTimer()
+        self._timer = self.core.timers.start(seconds, then)
+
+    def _stopTimer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # The end.
+
+    def _leave(self) -> None:
+        """Nothing is heard any more, and what is on its way does not count."""
+        self._stopTimer()
+        self._asking = None
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            heard.over()
+
+    def _fail(self, error: BaseException, end: SubscriptionEnd) -> None:
+        started, self._started = self._started, None
+        self._end(end)
+        fire(started, Failure(error))
+
+    def _end(self, end: SubscriptionEnd) -> None:
+        if self.ended is not None:
+            return
+        self._leave()
+        self.ended = end
+        self.state = "terminated"
+        self.core.kept.pop(self, None)
+        tell(self.delegate, "subscriptionTerminated", self, end)
+        waiting, self._waiting = self._waiting, []
+        error = Failure(SubscriptionTerminated(f"the subscription is over: {end.reason}", end))
+        for each in waiting:
+            fire(each, error)
+        started, self._started = self._started, None
+        fire(started, Failure(CancelledError("the subscription was given up")))
+        if self._leaving is not None:
+            last = self.notification
+            self._leaving.fire(last if last is not None and last.request is end.message else None)
+        self._over.fire(end)
+
+    def stopping(self) -> Deferred[Any]:
+        """The service ends."""
+        return self.unsubscribe()
+
+    def stopped(self) -> None:
+        """The service ends and waits no longer."""
+        self._end(SubscriptionEnd("service stopped", False))
