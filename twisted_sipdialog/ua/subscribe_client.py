@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -32,13 +32,11 @@ from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.opening import Opening
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing
 from twisted_sipdialog.ua.request_client import newRequest
-from twisted_sipdialog.ua.retry import FIRST, LAST, LONGEST, toldBy
+from twisted_sipdialog.ua.retry import LONGEST, toldBy
 from twisted_sipdialog.ua.subscriber import Notification, Subscriber
 from twisted_sipdialog.ua.subscribing import Subscribing, positive
-from twisted_sipdialog.ua.subscription_view import SubscriptionView
+from twisted_sipdialog.ua.subscription_life import SubscriptionLife
 
-#: The part of its time after which a subscription is refreshed.
-_REFRESH: Final = 0.9
 #: What may be answered otherwise a little later.
 _PASSING: Final = (408, 480, 500, 502, 503, 504)
 #: Section 4.1.2.2: refusals of a refresh after which there is no subscription any more.
@@ -56,7 +54,7 @@ def subscribe(dialog: Dialog, event: Any, **how: Any) -> Deferred[Subscription]:
 
 
 @implementer(ISubscription)
-class Subscription(SubscriptionView):
+class Subscription(SubscriptionLife):
     """
     @see: L{ISubscription<twisted_sipdialog.interfaces.ISubscription>}
     """
@@ -69,7 +67,7 @@ class Subscription(SubscriptionView):
 
         @return: as L{IUserAgent.subscribe<twisted_sipdialog.interfaces.IUserAgent>}.
         """
-        if self._started is not None or self._begun:
+        if self in self.core.kept or self.ended is not None:
             raise InvalidState("begin", self.state, "once for each subscription")
         if self.dialog is None:
             self.userAgent._mayCall("subscribe")
@@ -143,9 +141,11 @@ class Subscription(SubscriptionView):
     def _go(self) -> None:
         """Send the next one, if there is one to be sent."""
         heard = self._heard
-        if heard is not None and self._asking is None and (self._leaving is not None or self._waiting):
+        isLast = self._leaving is not None
+        isDue = bool(self._waiting) if not isLast else self._last is None or self._last.expires > 0
+        if heard is not None and self._asking is None and isDue:
             self._stopTimer()
-            self._send(heard.leg.outgoing("SUBSCRIBE", b"", []), self._asked if self._leaving is None else 0, False)
+            self._send(heard.leg.outgoing("SUBSCRIBE", b"", []), 0 if isLast else self._asked, False)
 
     def _send(self, outgoing: Outgoing, expires: int, isFirst: bool) -> None:
         own: Lines = [*self._extra, ("Event", str(self.event)), ("Expires", str(expires))]
@@ -183,7 +183,7 @@ class Subscription(SubscriptionView):
                 # Section 4.1.2.4, timer N: the NOTIFY that tells of it has to come.
                 self._until = self.core.timers.now() + seconds
                 self._wait(self.core.configuration.timers.transaction, self._silent)
-            else:
+            elif not asking.isFirst or seconds < self.expires:  # else a NOTIFY that came first said how long
                 self._retry.reset()
                 self._lasts(seconds)
             tell(self.delegate, "subscriptionAccepted", self, response)
@@ -225,8 +225,8 @@ class Subscription(SubscriptionView):
 
     def _failed(self, asking: Subscribing, error: BaseException, response: Response | None) -> None:
         tell(self.delegate, "subscriptionFailed", self, Failure(error))
-        if self.ended is not None or self.state == "suspended":
-            return  # the delegate wants no more of it
+        if self.ended is not None or self._asking is not None:
+            return  # the delegate wants it otherwise
         end = SubscriptionEnd("no answer" if response is None else "refused", True, response)
         code = 0 if response is None else response.statusCode
         passes = response is None or code in _PASSING
@@ -300,27 +300,6 @@ class Subscription(SubscriptionView):
             if not isKnown and self._leaving is None and self._asking is None:
                 self.refresh()  # what is missing comes with the whole
 
-    def _merge(self, value: Any) -> bool:
-        """@return: False: that cannot be done, as something is missing."""
-        if value is None or self.package is None:
-            return True
-        merged = self.package.merged(self._known, value)
-        if merged is None:
-            return False
-        self._known = self.value = merged
-        return True
-
-    def _adjust(self, told: int | None, wasStarting: bool) -> None:
-        """Section 4.1.3: what the NOTIFY says of its time counts, most of all where it is less."""
-        now = self.core.timers.now()
-        if told is None:
-            if wasStarting:
-                self._lasts(self._until - now if self._until > now else self._asked)
-        elif wasStarting or now + told < self._until - 1:
-            self._lasts(min(told, LONGEST))
-        else:
-            self._until = max(self._until, now + told)
-
     def _ended(self, notification: Notification) -> None:
         """It is over at the notifier."""
         end = SubscriptionEnd(notification.state.reason or "", True, notification.request)
@@ -338,32 +317,30 @@ class Subscription(SubscriptionView):
 
     def _silent(self, _: Any) -> None:
         self._timer = None
-        error, end = (
-            Timeout("no NOTIFY in time (RFC 6665 section 4.1.2.4, timer N)"),
-            SubscriptionEnd("no NOTIFY", True),
-        )
         if self._leaving is not None:
             self._end(SubscriptionEnd("unsubscribed", False))
-        elif self._started is not None or not self.resubscribe:
-            tell(self.delegate, "subscriptionFailed", self, Failure(error))
-            self._fail(error, end)
-        else:
-            tell(self.delegate, "subscriptionFailed", self, Failure(error))
-            self._suspend(end)
+            return
+        error = Timeout("no NOTIFY in time (RFC 6665 section 4.1.2.4, timer N)")
+        tell(self.delegate, "subscriptionFailed", self, Failure(error))
+        if self.ended is None:
+            self._giveUp(error, SubscriptionEnd("no NOTIFY", True))
 
     def lost(self, subscriber: Subscriber, error: SipError) -> None:
         """The peer cannot be heard any more."""
         end = SubscriptionEnd("service stopped" if self.core.stopping else "flow lost", False)
-        if self.core.stopping or self.dialog is not None or self._started is not None or not self.resubscribe:
+        if self.core.stopping or self.dialog is not None:
+            self._fail(error, end)
+        else:
+            self._giveUp(error, end)
+
+    def _giveUp(self, error: SipError, end: SubscriptionEnd) -> None:
+        """It is lost: one that never was is not tried again by itself."""
+        if self._started is not None:
             self._fail(error, end)
         else:
             self._suspend(end)
 
     # How it goes on by itself.
-
-    def _lasts(self, seconds: float) -> None:
-        self._until = self.core.timers.now() + seconds
-        self._wait(_REFRESH * seconds, self._due)
 
     def _due(self, _: Any) -> None:
         self._timer = None
@@ -373,71 +350,7 @@ class Subscription(SubscriptionView):
             self._waiting.append(Outcome())
             self._go()
 
-    def _suspend(self, end: SubscriptionEnd, told: float | None = None) -> None:
-        """
-        Begin anew, unless nobody wants that.
-
-        @param told: seconds until then, None: as we think fit.
-        """
-        if not self.resubscribe:
-            self._end(end)
-            return
-        self._leave()
-        lasted = self.core.timers.now() - self._begun
-        if told == 0.0 and lasted < FIRST:
-            told = None  # or the two would keep each other busy
-        elif lasted > LAST:
-            self._retry.reset()
-        wait = self._retry.pause(told)
-        self.state = "suspended"
-        self._wait(wait, self._start)
-        tell(self.delegate, "subscriptionSuspended", self, end, wait)
-
-    def _wait(self, seconds: float, then: Any) -> None:
-        self._stopTimer()
-        self._timer = self.core.timers.start(seconds, then)
-
-    def _stopTimer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     # The end.
-
-    def _leave(self) -> None:
-        """Nothing is heard any more, and what is on its way does not count."""
-        self._stopTimer()
-        self._asking = None
-        if self._opening is not None:
-            self._opening.close()
-            self._opening = None
-        heard, self._heard = self._heard, None
-        if heard is not None:
-            heard.over()
-
-    def _fail(self, error: BaseException, end: SubscriptionEnd) -> None:
-        started, self._started = self._started, None
-        self._end(end)
-        fire(started, Failure(error))
-
-    def _end(self, end: SubscriptionEnd) -> None:
-        if self.ended is not None:
-            return
-        self._leave()
-        self.ended = end
-        self.state = "terminated"
-        self.core.kept.pop(self, None)
-        tell(self.delegate, "subscriptionTerminated", self, end)
-        waiting, self._waiting = self._waiting, []
-        error = Failure(SubscriptionTerminated(f"the subscription is over: {end.reason}", end))
-        for each in waiting:
-            fire(each, error)
-        started, self._started = self._started, None
-        fire(started, Failure(CancelledError("the subscription was given up")))
-        if self._leaving is not None:
-            last = self.notification
-            self._leaving.fire(last if last is not None and last.request is end.message else None)
-        self._over.fire(end)
 
     def stopping(self) -> Deferred[Any]:
         """The service ends."""

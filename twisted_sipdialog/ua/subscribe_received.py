@@ -13,10 +13,11 @@ from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import overrides
 from twisted_sipdialog.ua.dialog import Dialog
+from twisted_sipdialog.ua.notifier import tooShort
 from twisted_sipdialog.ua.refer import PACKAGE
 from twisted_sipdialog.ua.request_server import askAbout, requestReceived
 from twisted_sipdialog.ua.server_context import ServerContext
-from twisted_sipdialog.ua.subscribe_server import SubscribeServerContext, tooShort
+from twisted_sipdialog.ua.subscribe_server import SubscribeServerContext
 
 
 def eventReceived(core: Core, transaction: Any, leg: Any) -> None:

@@ -1,0 +1,128 @@
+"""
+The state of a subscription of ours as time goes by (RFC 6665 section 4.1): how long it lasts, and how it ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError
+from twisted.python.failure import Failure
+
+from twisted_sipdialog.dialog.subscription import SubscriptionEnd
+from twisted_sipdialog.errors import SubscriptionTerminated
+from twisted_sipdialog.ua.delegation import fire, tell
+from twisted_sipdialog.ua.retry import FIRST, LAST, LONGEST
+from twisted_sipdialog.ua.subscription_view import SubscriptionView
+
+#: The part of its time after which a subscription is refreshed.
+_REFRESH: Final = 0.9
+
+
+class SubscriptionLife(SubscriptionView):
+    """
+    A subscription, without what is sent and heard.
+    """
+
+    # What is known.
+
+    def _merge(self, value: Any) -> bool:
+        """@return: False: that cannot be done, as something is missing."""
+        if value is None or self.package is None:
+            return True
+        merged = self.package.merged(self._known, value)
+        if merged is None:
+            return False
+        self._known = self.value = merged
+        return True
+
+    def _adjust(self, told: int | None, wasStarting: bool) -> None:
+        """Section 4.1.3: what the NOTIFY says of its time counts, most of all where it is less."""
+        now = self.core.timers.now()
+        if told is None:
+            if wasStarting:
+                self._lasts(self._until - now if self._until > now else self._asked)
+        elif wasStarting or now + told < self._until - 1:
+            self._lasts(min(told, LONGEST))
+        else:
+            self._until = max(self._until, now + told)
+
+    # Its time.
+
+    def _lasts(self, seconds: float) -> None:
+        self._until = self.core.timers.now() + seconds
+        self._wait(_REFRESH * seconds, self._due)
+
+    def _due(self, _: Any) -> None:
+        """It wants a refresh."""
+        raise NotImplementedError
+
+    def _start(self, _: Any = None) -> None:
+        """It begins anew."""
+        raise NotImplementedError
+
+    def _suspend(self, end: SubscriptionEnd, told: float | None = None) -> None:
+        """
+        Begin anew, unless nobody wants that.
+
+        @param told: seconds until then, None: as we think fit.
+        """
+        if not self.resubscribe:
+            self._end(end)
+            return
+        self._leave()
+        lasted = self.core.timers.now() - self._begun
+        if told == 0.0 and lasted < FIRST:
+            told = None  # or the two would keep each other busy
+        elif lasted > LAST:
+            self._retry.reset()
+        wait = self._retry.pause(told)
+        self.state = "suspended"
+        self._wait(wait, self._start)
+        tell(self.delegate, "subscriptionSuspended", self, end, wait)
+
+    def _wait(self, seconds: float, then: Any) -> None:
+        self._stopTimer()
+        self._timer = self.core.timers.start(seconds, then)
+
+    def _stopTimer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # The end.
+
+    def _leave(self) -> None:
+        """Nothing is heard any more, and what is on its way does not count."""
+        self._stopTimer()
+        self._asking = None
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            heard.over()
+
+    def _fail(self, error: BaseException, end: SubscriptionEnd) -> None:
+        started, self._started = self._started, None
+        self._end(end)
+        fire(started, Failure(error))
+
+    def _end(self, end: SubscriptionEnd) -> None:
+        if self.ended is not None:
+            return
+        self._leave()
+        self.ended = end
+        self.state = "terminated"
+        self.core.kept.pop(self, None)
+        tell(self.delegate, "subscriptionTerminated", self, end)
+        waiting, self._waiting = self._waiting, []
+        error = Failure(SubscriptionTerminated(f"the subscription is over: {end.reason}", end))
+        for each in waiting:
+            fire(each, error)
+        started, self._started = self._started, None
+        fire(started, Failure(CancelledError("the subscription was given up")))
+        if self._leaving is not None:
+            last = self.notification
+            self._leaving.fire(last if last is not None and last.request is end.message else None)
+        self._over.fire(end)
