@@ -48,6 +48,12 @@ def linphonec() -> str:
 
 
 @pytest.fixture
+def kamailio() -> str:
+    """The path of Kamailio."""
+    return findPeer("kamailio", "kamailio kamailio-presence-modules")
+
+
+@pytest.fixture
 def tortureFolder() -> Path:
     """The folder with the messages of RFC 4475 and RFC 5118, one folder for each."""
     named = os.environ.get("SIPUA_TORTURE_DIR")

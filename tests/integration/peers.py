@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
+from twisted.internet.task import deferLater
 from twisted.protocols.basic import NetstringReceiver
 from twisted.python.failure import Failure
 
@@ -122,6 +124,7 @@ class Baresip(Peer):
     @param account: parameters of its account, as baresip spells them: C{answermode=manual},
         C{auth_user=alice;auth_pass=secret}, C{outbound="sip:127.0.0.1:5060"} ...
     @param rtpPorts: the range its RTP ports are taken from.
+    @param watched: the URI of whom it subscribes to the presence of, there and nowhere else; None: nobody.
     """
 
     def __init__(
@@ -133,6 +136,7 @@ class Baresip(Peer):
         tone: int = 440,
         account: str = "answermode=auto",
         rtpPorts: tuple[int, int] = (24000, 24998),
+        watched: str | None = None,
     ) -> None:
         # TLS always listens one port above; with that port taken, baresip does not start.
         self.port = freePort(span=2)
@@ -164,6 +168,9 @@ class Baresip(Peer):
             ("module_app", "ctrl_tcp.so"),  # takes those commands, tells what happens
             ("ctrl_tcp_listen", f"{LOOPBACK}:{self._controlPort}"),
         ]
+        if watched is not None:
+            settings += [("module_app", "contact.so"), ("module_app", "presence.so")]
+            (own / "contacts").write_text(f'"watched" <{watched}>;presence=p2p\n')
         (own / "config").write_text("".join(f"{key} {value}\n" for key, value in settings))
         # regint=0: does not register.
         (own / "accounts").write_text(f"<{self.uri}>;regint=0;{account}\n")
@@ -234,6 +241,17 @@ class Baresip(Peer):
             f"event {sought}",
             timeout,
         )
+
+    async def whenShown(self, status: str, timeout: float = 10.0) -> None:
+        """
+        Wait until it shows so of whom it watches: C{Online} and C{Offline} for C{open} and C{closed}, C{Busy} for
+        C{<rpid:busy/>}, C{Unknown} when it was told nothing.
+        """
+        begin = time.monotonic()
+        while status not in (shown := await self.command("contacts")):
+            if time.monotonic() - begin > timeout:
+                raise self.failed(f"not {status} within {timeout} s: {shown}")
+            await deferLater(reactor, 0.02)
 
     async def sent(self) -> Path:
         """The recording of what it last sent, once that call is closed: wav, 8 kHz, 16 bits."""
