@@ -49,7 +49,7 @@ class Core:
     @ivar kept: what lasts beyond a request, outside of calls: publications, subscriptions both ways, who is to hear of
         a REFER.  Each has C{stopping()}, a Deferred that fires when it is over, and C{stopped()}.
     @ivar openings: requests of ours outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
-    @ivar watching: how many subscriptions each source address has here.
+    @ivar watching: how many subscriptions each source address has here, unanswered SUBSCRIBEs included.
     @ivar referEvents: those of them that somebody may ask for, by the name that Refer-Events-At has for each.
     @ivar hears: the delegate wants to know how each request fares.
     @ivar stopping: no new calls are taken.
@@ -168,6 +168,14 @@ class Core:
         self.dialogs.pop(dialog.dialogState.id, None)
         if dialog.flow is not None:
             self.onlyFlows.forget(dialog)
+
+    def countSubscription(self, source: str, more: int) -> None:
+        """The address C{source} has C{more} subscriptions here, or SUBSCRIBEs that may become one."""
+        left = self.watching.get(source, 0) + more
+        if left:
+            self.watching[source] = left
+        else:
+            del self.watching[source]
 
     def tellRejected(self, own: Any, context: Any, response: Any, cause: Any) -> None:
         """The final response of a request is a refusal, which is also a failure."""

@@ -109,7 +109,7 @@ class Notifier(Notifying):
         super().__init__(leg, Usage("subscribe", self._event.package, self._event.id or ""), seconds, notice)
         core = leg.core
         core.kept[self] = None
-        core.watching[self._source] = core.watching.get(self._source, 0) + 1
+        core.countSubscription(self._source, 1)
 
     # What it is.
 
@@ -241,9 +241,7 @@ class Notifier(Notifying):
         self.ended = end
         self.state = "terminated"
         core.kept.pop(self, None)
-        core.watching[self._source] -= 1
-        if not core.watching[self._source]:
-            del core.watching[self._source]
+        core.countSubscription(self._source, -1)
         tell(self.delegate, "notifierTerminated", self, end)
         if self._destroyed is not None:
             self._destroyed.fire(last)

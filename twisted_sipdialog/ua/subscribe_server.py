@@ -47,6 +47,12 @@ class SubscribeServerContext(ServerContext):
         wanted = typedOrNone(self.request, "expires")
         self.expires: int = longest if wanted is None else min(wanted, longest)
         self.notifier: Notifier | None = None
+        # One that is not answered counts as well: a slow delegate is not to let any number of them through.
+        core.countSubscription(transaction.flow.remote[0], 1)
+
+    def _close(self) -> None:
+        super()._close()
+        self.core.countSubscription(self.transaction.flow.remote[0], -1)
 
     def understands(self, contentType: str) -> bool:
         return understands(self.request, contentType)
