@@ -73,10 +73,9 @@ class SubscribeServerContext(ServerContext):
         @see: L{ISubscribeServerContext.accept<twisted_sipdialog.interfaces.ISubscribeServerContext>}
         """
         code = self._checked("accept", statusCode or self.core.configuration.subscribeStatus, 200, 299)
-        if expires is not None:
-            if type(expires) is not int or not 0 <= expires <= self.expires:
-                raise InvalidValue("expires", expires, f"whole seconds, 0 to {self.expires}")
-            self.expires = expires
+        granted = self.expires if expires is None else expires
+        if type(granted) is not int or not 0 <= granted <= self.expires:
+            raise InvalidValue("expires", expires, f"whole seconds, 0 to {self.expires}")
         package = PACKAGES.get(self.event.package)
         if interval is None:
             interval = 0.0 if package is None else package.interval
@@ -85,8 +84,9 @@ class SubscribeServerContext(ServerContext):
         usual = "text/plain" if package is None else package.accept[0]
         notice = Notice(checkedBody(body), typeLine(contentType or usual)[1])
         phrase = reasonPhrase if reasonPhrase is None else oneLine("reasonPhrase", reasonPhrase)
-        response = self._written(code, phrase, noticeLines(extraHeaders), b"", None)
-        state = checkedState(state)
+        state, lines = checkedState(state), noticeLines(extraHeaders)
+        self.expires = granted
+        response = self._written(code, phrase, lines, b"", None)
         notifier = self.notifier = Notifier(self, self._legOf(), self.expires, state, interval, notice)
         notifier.delegate = delegate
         self._respond(response)
