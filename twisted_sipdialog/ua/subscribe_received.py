@@ -88,7 +88,7 @@ def _refusal(core: Core, transaction: Any, leg: Any) -> Response | None:
     """There is no room for another one, or nowhere to send its NOTIFYs to."""
     request, limits = transaction.request, core.configuration.loadLimits
     mine = core.watching.get(transaction.flow.remote[0], 0)
-    if core.stopping or mine >= limits.subscriptionsPerSource or len(core.dialogs) >= limits.dialogs:
+    if core.stopping or mine >= limits.subscriptionsPerSource or (leg is None and len(core.dialogs) >= limits.dialogs):
         wait = ("Retry-After", str(limits.retryAfter))
         refusal: Response = request.response(503, None, _tag(core, request), [wait])
         return refusal
