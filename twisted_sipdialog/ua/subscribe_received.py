@@ -59,11 +59,12 @@ def subscribeReceived(core: Core, transaction: Any, leg: Any = None) -> None:
 
     @param leg: the dialog it came in, None: outside of any.
     """
-    request = transaction.request
+    request, known = transaction.request, core.configuration.events
     event = typedOrNone(request, "event")
     own = leg.delegate if isinstance(leg, Dialog) else None
     isAsked = overrides(own, "subscribeReceived") or overrides(core.delegate, "subscribeReceived")
-    if event is None or not isAsked:
+    # Section 4.2.1.1: what Allow-Events does not tell is not there.  Told none, the delegate knows which there are.
+    if event is None or not isAsked or (known and event.package not in known):
         # RFC 3515: that of a REFER is over; what others there may be is not known here.
         isGone = event is not None and event.package == PACKAGE
         tag = _tag(core, request)
