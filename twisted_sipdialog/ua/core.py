@@ -128,7 +128,7 @@ class Core:
 
     def abilities(self, without: str = "") -> Lines:
         """
-        The lines of an INVITE or UPDATE that say what we can do: Allow, Supported, Recv-Info.
+        The lines of an INVITE or UPDATE that say what we can do: Allow, Supported, Recv-Info, Allow-Events.
 
         @param without: an option tag that is not to be used this time.
         """
@@ -138,6 +138,8 @@ class Core:
             lines.append(("Supported", ", ".join(tags)))
         if self.configuration.infoPackages:
             lines.append(self.infoLine())
+        if self.configuration.events:
+            lines += self.eventLines()  # RFC 6665 section 4.4.4
         return lines
 
     def infoLine(self) -> tuple[str, str]:
