@@ -48,9 +48,16 @@ def understands(request: Request, contentType: str) -> bool:
     wanted = typedOrNone(request, "accept")
     if wanted is None:
         return True
-    essences = {kind.essence for kind in wanted}
+    taken: dict[str, bool] = {}
+    for accepted in wanted:
+        isNone = (accepted.parameters.get("q") or "1").strip("0.") == ""
+        taken[accepted.essence] = taken.get(accepted.essence, False) or not isNone
     kind = contentType.partition(";")[0].strip().lower()
-    return bool(essences & {kind, f"{kind.partition('/')[0]}/*", "*/*"})
+    # RFC 3261 section 20.1, as in HTTP: the closest one decides, and q=0 says that it is not wanted.
+    for essence in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+        if essence in taken:
+            return taken[essence]
+    return False
 
 
 def noticeLines(extraHeaders: Iterable[tuple[str, str]]) -> Lines:
