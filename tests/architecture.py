@@ -83,6 +83,7 @@ PURE = (
     "status",
     "message",
     "dialog",
+    "event",
     *(f"transaction.{name}" for name in ("machine", "key", "ict", "nict", "ist", "nist")),
 )
 
