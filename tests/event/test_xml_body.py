@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.event.cases import ATTRIBUTES, FOREIGN, LOCAL, TEXT, DocumentCase, named
 from twisted_sipdialog.errors import InvalidValue, ParseError
-from twisted_sipdialog.event.xml_body import LANGUAGE, MAX_DEPTH, MAX_ELEMENTS, MAX_LENGTH, Element, legible
+from twisted_sipdialog.event.xml_body import LANGUAGE, MAX_DEPTH, MAX_ELEMENTS, MAX_LENGTH, Element, clark, legible
 
 LAUGHS = b'<!DOCTYPE lolz [<!ENTITY lol0 "lol">%s]><lolz>&lol9;</lolz>' % b"".join(
     b'<!ENTITY lol%d "%s">' % (n, b"&lol%d;" % (n - 1) * 10) for n in range(1, 10)
@@ -185,8 +185,8 @@ class WritingTests(DocumentCase):
                 Element("a", {"b": character}),
                 Element("a" + character),
                 Element("a", {"b" + character: ""}),
-                Element("{u:%s}a" % character),
-                Element("a", {}, (Element("{u:%s}a" % character),)),
+                Element(clark(f"u:{character}", "a")),
+                Element("a", {}, (Element(clark(f"u:{character}", "a")),)),
             ):
                 error = self.assertRaises(InvalidValue, element.toBytes)
                 self.assertIn(character, error.value)
