@@ -1,5 +1,5 @@
 """
-One presence document of several (RFC 3903 section 4.1, RFC 4479 section 3).
+One presence document of several (RFC 3903, RFC 4479 section 3).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-One presence document of several publishers' (RFC 3903 section 4.1 leaves the policy open; RFC 4479 section 3 says what
+One presence document of several publishers' (RFC 3903 leaves the policy to the compositor; RFC 4479 section 3 says what
 can be of one kind only).
 
 The policy is union: every tuple is told, the person is one, a device is one, nothing that was said is left out.
