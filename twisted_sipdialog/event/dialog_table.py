@@ -1,0 +1,95 @@
+"""
+The calls of a user agent as documents for those who watch them (RFC 4235 section 3.7).
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from twisted_sipdialog.dialog.state_change import StateChange
+from twisted_sipdialog.event.dialog_info import Dialog, DialogInfo, Identity, Participant
+from twisted_sipdialog.event.xml_body import legible
+
+
+class DialogTable:
+    """
+    The dialogs there are, from the stream of C{dialogStateChanged}.
+
+    An INVITE that has no dialog yet is an entry, too; the first dialog that it makes takes its place and its id, and
+    each further one (a fork) gets an id of its own.
+
+    @ivar entity: the URI that documents are about.
+    """
+
+    def __init__(self, entity: str) -> None:
+        self.entity = entity
+        self._dialogs: dict[str, Dialog] = {}
+        # What a StateChange calls a dialog -> what documents call it.
+        self._ids: dict[str, str] = {}
+
+    @property
+    def dialogs(self) -> tuple[Dialog, ...]:
+        """Those that have not terminated, the oldest first."""
+        return tuple(self._dialogs.values())
+
+    def changed(self, change: StateChange) -> Dialog:
+        """
+        Take in a change.
+
+        @return: what the dialog is now: what partial documents tell of it.
+        """
+        key = change.id
+        if key not in self._ids:
+            half = evolve(change, remoteTag=None).id
+            self._ids[key] = self._ids.pop(half, key)
+        dialog = _dialog(change, self._ids[key])
+        if change.state == "terminated":
+            del self._ids[key]
+            self._dialogs.pop(dialog.id, None)
+        else:
+            self._dialogs[dialog.id] = dialog
+        return dialog
+
+    def documents(self) -> DialogDocuments:
+        """The documents for one subscription."""
+        return DialogDocuments(self)
+
+
+class DialogDocuments:
+    """
+    The documents for one subscription, each with a version one higher than the last (RFC 4235 section 4.1).
+    """
+
+    def __init__(self, table: DialogTable) -> None:
+        self._table = table
+        self._next = 0
+
+    def full(self) -> DialogInfo:
+        """All dialogs: the answer to each SUBSCRIBE."""
+        return self._document("full", self._table.dialogs)
+
+    def partial(self, *changed: Dialog) -> DialogInfo:
+        """What L{DialogTable.changed} gave since the last document; of each dialog only the last is needed."""
+        return self._document("partial", tuple({dialog.id: dialog for dialog in changed}.values()))
+
+    def _document(self, state: str, dialogs: tuple[Dialog, ...]) -> DialogInfo:
+        version, self._next = self._next, self._next + 1
+        return DialogInfo(self._table.entity, version, state, dialogs)
+
+
+def _dialog(change: StateChange, id: str) -> Dialog:
+    """C{change} as it can be written: what it says came from a peer."""
+    target = None if change.target is None else legible(change.target)
+    return Dialog(
+        legible(id),
+        change.state,
+        change.event,
+        change.code,
+        legible(change.callId),
+        legible(change.localTag) or None,
+        None if change.remoteTag is None else legible(change.remoteTag),
+        change.direction,
+        change.duration,
+        local=Participant(Identity(legible(change.localUri))),
+        remote=Participant(Identity(legible(change.remoteUri)), target),
+    )

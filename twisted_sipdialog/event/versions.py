@@ -1,0 +1,62 @@
+"""
+Full and partial documents of one subscription, put together by their versions: RFC 3680 section 5.2, RFC 4235
+section 4.3, RFC 4575 section 4.6.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, Protocol, Self, TypeVar
+
+#: What a document says of itself: all there is, or what has changed.
+STATES: Final = ("full", "partial")
+
+
+class Versioned(Protocol):
+    """A document that can be partial."""
+
+    @property
+    def version(self) -> int:
+        """Which one of its subscription it is: each is one higher than the last."""
+
+    @property
+    def state(self) -> str:
+        """C{'partial'}, or C{'full'} or another word that says that this is all."""
+
+    def withPartial(self, partial: Self) -> Self:
+        """This document with the changes of C{partial}, and its version."""
+
+
+_Document = TypeVar("_Document", bound=Versioned)
+
+
+class Latest(Generic[_Document]):
+    """
+    What a subscriber knows: the documents of one subscription put together.  A new subscription starts anew.
+
+    @ivar document: all that is known, None before the first.
+    """
+
+    def __init__(self) -> None:
+        self.document: _Document | None = None
+
+    def received(self, document: _Document) -> bool:
+        """
+        Take in what a NOTIFY brought.  One that is older than what is known changes nothing, and neither does a partial
+        one that is as old.
+
+        @return: something is missing (the first document was partial, or one did not arrive): the subscriber is to
+            refresh its subscription, which is answered with a full document.
+        """
+        known = self.document
+        if document.state != "partial":
+            # A full one with the same version is no harm; some notifiers never count.
+            if known is None or document.version >= known.version:
+                self.document = document
+            return False
+        if known is None:
+            self.document = document
+            return True
+        if document.version <= known.version:
+            return False
+        self.document = known.withPartial(document)
+        return document.version > known.version + 1
