@@ -183,3 +183,15 @@ class SubscriptionTerminated(RemoteError):
     def __init__(self, text: str, ended: Any) -> None:
         super().__init__(text)
         self.ended = ended
+
+
+class StoreError(SipError):
+    """
+    A file or a database that keeps state cannot be used: at fault is neither the caller nor the peer.
+
+    @ivar path: which.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path

@@ -1,0 +1,3 @@
+"""
+Roles that are built from a user agent.
+"""

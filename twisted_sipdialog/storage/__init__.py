@@ -1,0 +1,3 @@
+"""
+What outlives a request, or a process.
+"""
