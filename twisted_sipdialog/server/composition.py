@@ -1,0 +1,22 @@
+"""
+One state of several publications (RFC 3903 section 3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted_sipdialog.storage.publication import Publication
+
+
+def composed(package: Any, entity: str, publications: list[Publication]) -> tuple[str, bytes] | None:
+    """
+    The state of C{entity}: of presence what all devices say together, of other packages what was said last.
+
+    @param publications: oldest first.
+    @return: its type and body; None: there is none.
+    """
+    if not publications:
+        return None
+    newest = publications[-1]
+    return newest.contentType, newest.body
