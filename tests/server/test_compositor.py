@@ -279,6 +279,7 @@ class OwnStateTests(CompositorCase):
     def test_wrong(self):
         """What is not of the package raises."""
         compositor = self.compose()
+        self.assertRaises(InvalidValue, compositor.set, "alice", "words", b"x")
         self.assertRaises(InvalidValue, compositor.set, ALICE, "presence", b"x")
         self.assertRaises(InvalidValue, compositor.set, ALICE, "words", b"BAD")
         self.assertRaises(InvalidValue, compositor.set, ALICE, "words", b"x", "text/html")

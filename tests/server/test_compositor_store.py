@@ -119,7 +119,7 @@ class SlowTests(CompositorCase):
         self.assertEqual((self.body(), self.changes), (b"one", [(ALICE, "words")]))
 
     def test_fails(self):
-        """Step 5: when the store fails, so does the PUBLISH; it is logged, nothing has changed, and the next is served."""
+        """Step 5: when the store fails, so does the PUBLISH; nothing has changed, and the next is served."""
         for step in ("publications", "put"):
             request = self.send(b"other", self.tag)
             self.network.advance(0.1)

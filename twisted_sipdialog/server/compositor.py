@@ -23,7 +23,7 @@ from twisted_sipdialog.server.composition import composed
 from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key, Published
 from twisted_sipdialog.storage.memory import MemoryStore
-from twisted_sipdialog.storage.publication import Publication, entityOf
+from twisted_sipdialog.storage.publication import Publication, entityNamed, entityOf
 
 _log = Logger()
 
@@ -207,11 +207,12 @@ class Compositor:
         """
         State that the application itself knows, beside what is published: it is not stored, and does not expire.
 
-        @param entity: as L{entityOf} has it.
+        @param entity: a URI.
         @param body: in the place of what was set before; None: nothing any more.
         @param contentType: without parameters, in lower case; default: the first of the package.
-        @raise InvalidValue: C{event} is not known here, or C{body} is not of it.
+        @raise InvalidValue: C{entity} is no URI, C{event} is not known here, or C{body} is not of it.
         """
+        entity = entityNamed(entity)
         package = self.packages.get(event)
         if package is None:
             raise InvalidValue("event", event, f"one of {', '.join(self.packages)}")
@@ -231,9 +232,10 @@ class Compositor:
         """
         The state of C{entity} as it is now.
 
+        @param entity: a URI.
         @return: a Deferred of its type and body; of None where there is none.  It fails as the store does.
         """
-        return Deferred.fromCoroutine(self._state((entity, event)))
+        return Deferred.fromCoroutine(self._state((entityNamed(entity), event)))
 
     async def _state(self, key: Key) -> tuple[str, bytes] | None:
         published = self._published

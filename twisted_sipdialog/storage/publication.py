@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import attrs
 
-from twisted_sipdialog.message.uri import SipUri, TelUri, Uri
+from twisted_sipdialog.errors import InvalidValue, ParseError
+from twisted_sipdialog.message.uri import SipUri, TelUri, Uri, parseUri
 
 
 def entityOf(uri: Uri) -> str:
@@ -19,6 +20,18 @@ def entityOf(uri: Uri) -> str:
     if isinstance(uri, SipUri):
         return attrs.evolve(uri, scheme="sip", port=None).aor()
     return f"tel:{uri.number}" if isinstance(uri, TelUri) else str(uri)
+
+
+def entityNamed(text: str) -> str:
+    """
+    As L{entityOf}, of the text of a URI.
+
+    @raise InvalidValue: it is none.
+    """
+    try:
+        return entityOf(parseUri(text))
+    except ParseError as error:
+        raise InvalidValue("entity", text, str(error)) from None
 
 
 @attrs.frozen

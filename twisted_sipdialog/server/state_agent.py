@@ -1,0 +1,204 @@
+"""
+A state agent: publications and own knowledge on one side, watchers on the other (RFC 3903 section 2).
+
+Of presence it is the presence agent of RFC 3856.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_sipdialog.delegates import UserAgentDelegate
+from twisted_sipdialog.errors import ParseError
+from twisted_sipdialog.interfaces import INotifierDelegate
+from twisted_sipdialog.message.identifiers import RandomBits
+from twisted_sipdialog.server.compositor import Compositor, isOwn, refuse
+from twisted_sipdialog.server.limits import CompositorLimits, Refused
+from twisted_sipdialog.server.published import Key
+from twisted_sipdialog.storage.publication import entityNamed
+
+_log = Logger()
+
+
+@implementer(INotifierDelegate)
+class StateAgent(UserAgentDelegate):
+    """
+    The delegate of a user agent that keeps the state of others: it takes PUBLISH and SUBSCRIBE.
+
+    An application that is to say who may do what inherits from it and overrides L{mayPublish} and L{mayWatch}.
+
+    @ivar compositor: the L{Compositor}.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        packages: Iterable[Any],
+        store: Any = None,
+        domains: Iterable[str] = (),
+        limits: CompositorLimits | None = None,
+        random: RandomBits | None = None,
+    ) -> None:
+        """
+        For the parameters see L{Compositor}.
+        """
+        self.compositor = Compositor(reactor, packages, self._changed, self.mayPublish, store, domains, limits, random)
+        self._watchers: dict[Key, dict[Any, str]] = {}  # notifier -> the state it is to have
+        self._keys: dict[Any, Key] = {}
+        self._telling: dict[Key, bool] = {}  # to whom a change is being told; whether there was another since
+        self._changes = 0
+
+    def stop(self) -> Deferred[Any]:
+        """
+        Every watcher is told to try again later, and nothing is kept any more, but what a store has.
+
+        @return: fires when all is over; never fails.
+        """
+        wait = self.compositor.limits.retryAfter
+        ending: list[Deferred[Any]] = [notifier.destroy("probation", wait) for notifier in [*self._keys]]
+        return DeferredList([*ending, self.compositor.stop()], consumeErrors=True)
+
+    # Who may.
+
+    def mayPublish(self, context: Any, entity: str) -> Any:
+        """
+        Whether C{context} may publish for C{entity}; may be a coroutine, or return a Deferred.
+
+        Default: if its From names the entity.  That is what the sender says; it is true only where a proxy or the
+        connection has proven it.  Override this to ask for a proof.
+
+        @param context: the L{IServerContext<twisted_sipdialog.interfaces.IServerContext>} of the PUBLISH.
+        @param entity: str: whose state, as L{entityOf} has it.
+        @return: bool; False: 403.
+        """
+        return isOwn(context, entity)
+
+    def mayWatch(self, context: Any, entity: str) -> Any:
+        """
+        Whether C{context} may watch C{entity}; may be a coroutine, or return a Deferred.
+
+        Default: everybody may.
+
+        @param context: the L{ISubscribeServerContext<twisted_sipdialog.interfaces.ISubscribeServerContext>}.
+        @return: C{"active"}; C{"pending"}: to be decided, by L{allow} or L{refuse}, and nothing is shown until then;
+            or False: 403.
+        """
+        return "active"
+
+    # What is known.
+
+    def set(self, entity: str, event: str, body: bytes | None, contentType: str | None = None) -> None:
+        """
+        @see: L{Compositor.set}
+        """
+        self.compositor.set(entity, event, body, contentType)
+
+    def publishReceived(self, context: Any) -> None:
+        """RFC 3903 section 6."""
+        self.compositor.publishReceived(context)
+
+    # Who watches.
+
+    def notifiers(self, entity: str, event: str) -> list[Any]:
+        """
+        @param entity: a URI.
+        @return: the L{INotifier<twisted_sipdialog.interfaces.INotifier>}s of those who watch it, pending ones as well.
+        """
+        return list(self._watchers.get((entityNamed(entity), event), ()))
+
+    def allow(self, notifier: Any) -> None:
+        """Let one that is pending see the state, from now on."""
+        key = self._keys.get(notifier)
+        if key is not None:
+            self._watchers[key][notifier] = "active"
+            self._changed(*key)
+
+    def refuse(self, notifier: Any) -> Deferred[Any]:
+        """End one, pending or not: it is rejected.  @return: as that of C{destroy()}."""
+        ended: Deferred[Any] = notifier.destroy("rejected")
+        return ended
+
+    async def subscribeReceived(self, context: Any) -> None:
+        """RFC 6665 section 4.2.1."""
+        try:
+            await self._subscribed(context)
+        except (ParseError, Refused):
+            refuse(Failure(), context)
+
+    async def _subscribed(self, context: Any) -> None:
+        entity, package = self.compositor.subject(context.request)
+        key = entity, package.name
+        if not any(context.understands(kind) for kind in package.accept):
+            raise Refused(406)
+        state = await maybeDeferred(self.mayWatch, context, entity)
+        if not state:
+            raise Refused(403)
+        seen = self._changes
+        known = await self.compositor.state(*key)
+        limits, watchers = self.compositor.limits, self._watchers.get(key, ())
+        if len(watchers) >= limits.watchers or len(self._keys) >= limits.watchersInAll:
+            raise limits.beyond()
+        body, contentType = _shown(context, known if state == "active" else None)
+        notifier = await context.accept(body=body, contentType=contentType, state=state, delegate=self)
+        if notifier.ended is None:
+            self._watchers.setdefault(key, {})[notifier] = state
+            self._keys[notifier] = key
+            if self._changes != seen:
+                self._changed(*key)  # perhaps it was of this one
+
+    def notifierTerminated(self, notifier: Any, end: Any) -> None:
+        """It watches no more."""
+        key = self._keys.pop(notifier, None)
+        if key is not None:
+            del self._watchers[key][notifier]
+            if not self._watchers[key]:
+                del self._watchers[key]
+
+    def notifierRefreshed(self, notifier: Any, request: Any) -> None:
+        """It is told again what it was told last, which is all there is."""
+
+    # What is told.  One change after the other, so that a slow answer of the store cannot overtake a newer one.
+
+    def _changed(self, entity: str, event: str) -> None:
+        self._changes += 1
+        key = entity, event
+        if key in self._watchers:
+            isTelling = key in self._telling
+            self._telling[key] = True
+            if not isTelling:
+                Deferred.fromCoroutine(self._tell(key)).addErrback(
+                    lambda failure: _log.failure("a change of state could not be told", failure)
+                )
+
+    async def _tell(self, key: Key) -> None:
+        try:
+            while self._telling[key]:
+                self._telling[key] = False
+                known = await self.compositor.state(*key)
+                for notifier, state in [*self._watchers.get(key, {}).items()]:
+                    if state == "active":
+                        _show(notifier, known)
+        finally:
+            del self._telling[key]
+
+
+def _shown(watcher: Any, known: tuple[str, bytes] | None) -> tuple[bytes, str | None]:
+    """What C{watcher} can be shown: nothing, if the state is of a type that it does not understand."""
+    if known is None or not watcher.understands(known[0]):
+        return b"", None
+    return known[1], known[0]
+
+
+def _show(notifier: Any, known: tuple[str, bytes] | None) -> None:
+    """Tell C{notifier}, unless it knows."""
+    body, contentType = _shown(notifier, known)
+    isKnown = body == notifier.body and (not body or contentType == notifier.contentType)
+    if notifier.state != "active" or not isKnown:
+        notifier.notify(body, contentType, state="active")
