@@ -146,7 +146,14 @@ class StateAgent(UserAgentDelegate):
         if len(watchers) >= limits.watchers or len(self._keys) >= limits.watchersInAll:
             raise limits.beyond()
         body, contentType = _shown(context, known if state == "active" else None)
-        notifier = await context.accept(body=body, contentType=contentType, state=state, delegate=self)
+        notifier = await context.accept(
+            body=body,
+            contentType=contentType,
+            state=state,
+            expires=min(context.expires, package.expires),
+            interval=package.interval,
+            delegate=self,
+        )
         if notifier.ended is None:
             self._watchers.setdefault(key, {})[notifier] = state
             self._keys[notifier] = key
