@@ -15,7 +15,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
-from twisted_sipdialog.interfaces import IEventPackage
 from twisted_sipdialog.message import Request
 from twisted_sipdialog.message.identifiers import RandomBits, SystemBits, newTag
 from twisted_sipdialog.message.uri import SipUri
@@ -69,7 +68,7 @@ class Compositor:
         @param limits: default: those of L{CompositorLimits}.
         @param random: what entity tags are made of; default: the system's.
         """
-        self.packages: dict[str, Any] = {package.name: IEventPackage(package) for package in packages}
+        self.packages: dict[str, Any] = {package.name: package for package in packages}
         self.limits = limits or CompositorLimits()
         self._domains = {host.lower() for host in domains}
         self._mayPublish = mayPublish

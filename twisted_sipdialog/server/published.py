@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from twisted_sipdialog.interfaces import IPublicationStore
 from twisted_sipdialog.storage.publication import Publication
 from twisted_sipdialog.timers import Timer, TimerSet
 
@@ -33,7 +32,7 @@ class Published:
         """
         @param changed: is called with entity and event when something of them has expired.
         """
-        self._store: Any = IPublicationStore(store)
+        self._store = store
         self._changed = changed
         self._timers = TimerSet(reactor)
         self.now = self._timers.now
