@@ -21,6 +21,7 @@ from twisted_sipdialog.interfaces import IUserAgentDelegate
 from twisted_sipdialog.media.echo_stream import EchoLimits
 from twisted_sipdialog.message import multipart
 from twisted_sipdialog.message.parser import Limits
+from twisted_sipdialog.server.limits import CompositorLimits
 from twisted_sipdialog.service.options import Options
 from twisted_sipdialog.service.settings import DEFAULTS
 from twisted_sipdialog.testing import MemoryNetwork, ScriptedPeer
@@ -116,7 +117,7 @@ class SettingTests(SynchronousTestCase):
     def test_limits(self) -> None:
         """Every limit, with its default."""
         described = tables(page("howto/limits_and_security"))
-        for made in (LoadLimits, FlowLimits, Limits, TimerValues, EchoLimits):
+        for made in (LoadLimits, FlowLimits, Limits, TimerValues, EchoLimits, CompositorLimits):
             ((title, found),) = [table for table in described if f"``{made.__name__}``" in table[0]]
             rows = {name.strip("`"): default for name, default, _ in found}
             fields = {field.name: str(field.default) for field in attrs.fields(made)}
