@@ -2,6 +2,6 @@
 Event packages and their bodies (RFC 6665 section 7).  Pure: nothing here knows of Twisted.
 """
 
-from typing import Any
+from twisted_sipdialog.event.package import PACKAGES, EventPackage
 
-PACKAGES: dict[str, Any] = {}
+__all__ = ["PACKAGES", "EventPackage"]

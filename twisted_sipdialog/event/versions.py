@@ -36,8 +36,8 @@ class Latest(Generic[_Document]):
     @ivar document: all that is known, None before the first.
     """
 
-    def __init__(self) -> None:
-        self.document: _Document | None = None
+    def __init__(self, document: _Document | None = None) -> None:
+        self.document = document
 
     def received(self, document: _Document) -> bool:
         """
