@@ -1,1 +1,1 @@
-``UserAgent.publish()`` publishes event state and keeps it up: refreshed, changed, withdrawn, and repaired after 412, 423 and silence (``docs/howto/publish.rst``).
+SUBSCRIBE and NOTIFY both ways (``subscribe()``, ``fetch()``, ``subscribeReceived``), the event packages presence, message-summary, dialog, reg and conference, ``publish()``, and with ``StateAgent`` a compositor; ``twistd sipua`` has ``--publish``, ``--watch`` and ``--delegate presence`` (``docs/howto/presence.rst``).

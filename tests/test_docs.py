@@ -135,7 +135,8 @@ class SettingTests(SynchronousTestCase):
         described = {name: text for names, text in rows for name in re.findall(r"``--([a-z0-9-]+)", names)}
         told = {name: text for name, _, _, text in Options.optParameters}
         told |= {name: text for name, _, text in Options.optFlags}
-        told["listen"] = " ".join((Options.opt_listen.__doc__ or "").split())
+        for method in (Options.opt_listen, Options.opt_publish, Options.opt_watch):
+            told[method.__name__.removeprefix("opt_")] = " ".join((method.__doc__ or "").split())
         self.assertEqual(set(described), set(told))
         for name, text in told.items():
             default = re.search(r"\[default: (.+)\]", text)

@@ -652,11 +652,11 @@ class IEventPackage(Interface):
         @raise ParseError: it is malformed, or (C{statusCode} 415) of another type.
         """
 
-    def merged(known: Any, value: Any) -> Any:
+    def merged(known: Any, value: Any) -> tuple[Any, bool]:
         """
         @param known: the state as far as it is known, or None.
         @param value: what C{parse()} made of a further NOTIFY: that state, or what has changed in it.
-        @return: the state now; None: that cannot be said, since a NOTIFY is missing.
+        @return: the state now, and whether something is missing in it: then a refresh asks for the whole.
         """
 
 

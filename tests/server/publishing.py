@@ -37,8 +37,8 @@ class Words:
             raise ParseError("bad words")
         return body.split()
 
-    def merged(self, known: Any, value: Any) -> Any:
-        return value
+    def merged(self, known: Any, value: Any) -> tuple[Any, bool]:
+        return value, False
 
 
 @implementer(IPublicationStore)

@@ -164,6 +164,7 @@ class FileTests(FileCase):
         Every setting is one of L{Configuration}, or of the service.
         """
         service = {"delegate", "answerAfter", "transferTo", "rtpPorts", "logMessages"}
+        service |= {"publish", "watch", "publicationStore"}
         self.assertEqual(set(CHECKS) - {field.name for field in attrs.fields(Configuration)}, service)
         self.assertLessEqual(set(DEFAULTS), set(CHECKS))
 
@@ -190,7 +191,7 @@ class FileTests(FileCase):
             ("advertise = 'u@a'", "advertise 'u@a': must be a host name or an address, without a port"),
             ("advertise = 'a;lr'", "advertise 'a;lr': must be a host name or an address, without a port"),
             ("advertise = 'a b'", "advertise 'a b': must be a host name or an address, without a port"),
-            ("delegate = 'x'", "delegate 'x': must be answer, reject, transfer, or package.module:Class"),
+            ("delegate = 'x'", "delegate 'x': must be answer, reject, transfer, presence, or package.module:Class"),
             ("media = 'tape'", "media 'tape': must be echo or fixed"),
             ("media = ['echo']", "media ['echo']: must be echo or fixed"),
             ("answerAfter = nan", f"answerAfter nan: {seconds}"),
@@ -385,7 +386,7 @@ class OptionsTests(FileCase):
         Each mistake ends the program with one line.
         """
         seconds = "must be a number of seconds, 0 or more, and no more than a year"
-        name = "must be answer, reject, transfer, or package.module:Class"
+        name = "must be answer, reject, transfer, presence, or package.module:Class"
         for words, line in (
             (["--colour", "red"], "option --colour not recognized"),
             (["--col\nour"], "option --col\\nour not recognized"),
@@ -403,7 +404,7 @@ class OptionsTests(FileCase):
             (["--delegate", "a-b:C"], f"--delegate 'a-b:C': {name}"),
             (
                 ["--delegate", "a.b:C()"],
-                "--delegate 'a.b:C()': must be answer, reject, transfer, or package.module:Class",
+                "--delegate 'a.b:C()': must be answer, reject, transfer, presence, or package.module:Class",
             ),
             (["--rel100", "yes"], "--rel100 'yes': must be off, supported or required"),
             (["--session-timers", ""], "--session-timers '': must be off, supported or always"),

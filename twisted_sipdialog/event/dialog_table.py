@@ -64,9 +64,9 @@ class DialogDocuments:
         self._table = table
         self._next = 0
 
-    def full(self) -> DialogInfo:
-        """All dialogs: the answer to each SUBSCRIBE."""
-        return self._document("full", self._table.dialogs)
+    def full(self, *ended: Dialog) -> DialogInfo:
+        """All dialogs, as an answer to SUBSCRIBE; and those that have C{ended} since the last document."""
+        return self._document("full", (*self._table.dialogs, *ended))
 
     def partial(self, *changed: Dialog) -> DialogInfo:
         """What L{DialogTable.changed} gave since the last document; of each dialog only the last is needed."""

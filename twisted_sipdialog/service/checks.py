@@ -18,6 +18,8 @@ from twisted_sipdialog.configuration import Credentials
 from twisted_sipdialog.errors import ConfigurationError, InvalidValue, ParseError
 from twisted_sipdialog.message.grammar import formatHost, isToken
 from twisted_sipdialog.message.uri import SipUri, parseUri
+from twisted_sipdialog.service import stated
+from twisted_sipdialog.service.stated import Stated
 from twisted_sipdialog.transport.listen import parseListen
 
 #: What takes one kind of value.
@@ -29,7 +31,7 @@ _LONGEST: Final = 366 * 24 * 3600.0
 _MOST: Final = 2**31 - 1
 _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})", re.ASCII)
 #: The delegates that need no code.
-BUILT_IN: Final = ("answer", "reject", "transfer")
+BUILT_IN: Final = ("answer", "reject", "transfer", "presence")
 _DELEGATE = re.compile("|".join(BUILT_IN) + r"|[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -230,6 +232,20 @@ def _network(value: Any) -> str:
     except ValueError:
         raise ValueError("must be an address or a network such as 192.0.2.0/24") from None
     return network
+
+
+# What is published and watched.
+
+
+def published(value: Any) -> Stated:
+    """A state of ours."""
+    return Stated.parse(text(value))
+
+
+def watched(value: Any) -> tuple[str, str]:
+    """A state of somebody: the event package, and whose."""
+    event, target = stated.watched(text(value))
+    return event, str(callee(target))
 
 
 # Tables.

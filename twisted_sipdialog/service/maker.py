@@ -14,18 +14,25 @@ from operator import attrgetter
 from typing import Any
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import FileLogObserver, ILogObserver, Logger
 from twisted.python.failure import Failure
 
-from twisted_sipdialog.errors import ConfigurationError
+from twisted_sipdialog.errors import ConfigurationError, StoreError
+from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message.grammar import formatHost
+from twisted_sipdialog.server.state_agent import StateAgent
 from twisted_sipdialog.service.delegates import Answer, Reject, Transfer
 from twisted_sipdialog.service.message_log import MessageLog
 from twisted_sipdialog.service.options import Options, lineOf
 from twisted_sipdialog.service.settings import Settings, WrongSetting
+from twisted_sipdialog.service.standing import Publisher, Watcher
+from twisted_sipdialog.service.stated import EVENTS
 from twisted_sipdialog.service.text_log import textLog
+from twisted_sipdialog.storage.sqlite import SqliteStore
 from twisted_sipdialog.timers import TimerSet
 from twisted_sipdialog.useragent import UserAgent
 
@@ -72,6 +79,7 @@ class SipuaService(MultiService):
             self.userAgent = UserAgent(reactor, configuration, _delegate(reactor, settings), observer=observer)
         except ConfigurationError as e:
             raise settings.wrong(e.name, e.value, e.rule) from None
+        self._standing = _standing(reactor, self.userAgent, settings)
         self._open()
         self.userAgent.setServiceParent(self)  # type: ignore[no-untyped-call]
 
@@ -114,6 +122,36 @@ class SipuaService(MultiService):
         """The process is its final self now, daemon or not."""
         super().startService()  # type: ignore[no-untyped-call]
         _restCollector()
+        if self._standing:
+            self.userAgent.whenListening().addCallbacks(self._stand, lambda _: None)
+
+    def _stand(self, _: Any) -> None:
+        for standing in self._standing:
+            standing.start()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        What stands is withdrawn, calls are ended, ports are closed; the store is last.
+
+        @return: fires when all is over.
+        """
+        for standing in self._standing:
+            standing.stop()
+        stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
+        delegate = self.userAgent.delegate
+        if isinstance(delegate, StateAgent):
+            stopped.addBoth(lambda _: delegate.stop())
+        return stopped
+
+
+def _standing(reactor: Any, userAgent: UserAgent, settings: Settings) -> list[Any]:
+    """What is published and watched."""
+    entity = str(userAgent.configuration.aor)
+    published = [
+        Publisher(reactor, userAgent, state.event, state.body(entity), state.contentType)
+        for state in settings["publish"]
+    ]
+    return [*published, *[Watcher(reactor, userAgent, event, target) for event, target in settings["watch"]]]
 
 
 def _restCollector() -> None:
@@ -134,6 +172,8 @@ def _delegate(reactor: Any, settings: Settings) -> Any:
         return Reject(reactor)
     if name == "transfer":
         return Transfer(reactor, str(settings["transferTo"]))
+    if name == "presence":
+        return StateAgent(reactor, [PACKAGES[name] for name in EVENTS], _store(reactor, settings))
     module, _, path = name.partition(":")
     # As python -m does: the module may lie where we were started.
     if os.getcwd() not in sys.path:
@@ -142,6 +182,17 @@ def _delegate(reactor: Any, settings: Settings) -> Any:
         return attrgetter(path)(import_module(module))(reactor)
     except Exception as e:
         raise settings.wrong("delegate", name, f"{type(e).__name__}: {e}") from None
+
+
+def _store(reactor: Any, settings: Settings) -> Any:
+    """Where publications are kept."""
+    path = settings["publicationStore"]
+    if path is None:
+        return None
+    try:
+        return SqliteStore(path, lambda *call: deferToThreadPool(reactor, reactor.getThreadPool(), *call))
+    except StoreError as e:
+        raise settings.wrong("publicationStore", path, str(e)) from None
 
 
 def _fixed(localHost: str) -> FixedDescription:

@@ -29,6 +29,7 @@ _SETTINGS = {
     "min-se": "minSE",
     "refer-policy": "referPolicy",
     "transfer-to": "transferTo",
+    "publication-store": "publicationStore",
 }
 
 
@@ -60,7 +61,7 @@ class Options(usage.Options):
             "delegate",
             None,
             None,
-            "Who takes the calls: answer, reject, transfer, or module:Class.  [default: answer]",
+            "Who takes requests: answer, reject, transfer, presence, or module:Class.  [default: answer]",
         ],
         ["answer-after", None, None, "Seconds that answer rings.  [default: 0]"],
         ["media", None, None, "echo (of RTP), or fixed: a session description and no RTP.  [default: echo]"],
@@ -71,6 +72,7 @@ class Options(usage.Options):
         ["min-se", None, None, "The shortest such time that we take, in seconds.  [default: 90]"],
         ["refer-policy", None, None, "Which REFERs are followed: trusted, follow, ask or refuse.  [default: refuse]"],
         ["transfer-to", None, None, "The URI that callers of transfer are to call instead."],
+        ["publication-store", None, None, "An SQLite file for what is published to presence.  [default: memory]"],
         ["settings", None, None, "A TOML file with the same settings, and more; what stands here comes first."],
     ]
     compData = usage.Completions(
@@ -88,6 +90,8 @@ class Options(usage.Options):
         super().__init__()  # type: ignore[no-untyped-call]
         self.settings = Settings()
         self._listen: list[str] = []
+        self._publish: list[str] = []
+        self._watch: list[str] = []
 
     def opt_listen(self, description: str) -> None:
         """
@@ -95,6 +99,20 @@ class Options(usage.Options):
         endpoint description of Twisted.  [default: udp:5060 and tcp:5060]
         """
         self._listen.append(description)
+
+    def opt_publish(self, state: str) -> None:
+        """
+        A state of ours to publish, may be repeated: presence:open, presence:closed, an activity such as
+        presence:on-the-phone, each with a note (presence:away:At lunch); or EVENT:@FILE.
+        """
+        self._publish.append(state)
+
+    def opt_watch(self, target: str) -> None:
+        """
+        Whose presence to watch and log, may be repeated: sip:alice@example.com; of another event package,
+        message-summary:sip:alice@example.com.
+        """
+        self._watch.append(target)
 
     def parseArgs(self, *arguments: str) -> None:
         """There are none."""
@@ -116,6 +134,10 @@ class Options(usage.Options):
             self.settings.read(self["settings"])
         if self._listen:
             self.settings.take("listen", self._listen, "--listen")
+        if self._publish:
+            self.settings.take("publish", self._publish, "--publish")
+        if self._watch:
+            self.settings.take("watch", self._watch, "--watch")
         if self["log-messages"]:
             self.settings.take("logMessages", True, "--log-messages")
         for option, name in _SETTINGS.items():

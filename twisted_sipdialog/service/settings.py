@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from twisted_sipdialog.configuration import Configuration, FlowLimits, Limits, LoadLimits, TimerValues
-from twisted_sipdialog.service import checks
+from twisted_sipdialog.service import checks, stated
 from twisted_sipdialog.service.checks import Check, Inside
 
 
@@ -35,6 +35,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "delegate": checks.delegate,
     "answerAfter": checks.seconds,
     "transferTo": checks.callee,
+    "publish": checks.several(checks.published, 'must be a list such as ["presence:open"]'),
+    "watch": checks.several(checks.watched, 'must be a list of URIs such as ["sip:alice@example.com"]'),
+    "publicationStore": checks.text,
     "media": checks.oneOf("echo", "fixed"),
     "rtpPorts": checks.ports,
     "logMessages": checks.flag,
@@ -84,6 +87,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "aor": "sip:sipua@127.0.0.1",
     "delegate": "answer",
     "answerAfter": 0.0,
+    "publish": (),
+    "watch": (),
     "media": "echo",
     "rtpPorts": (16384, 32768),
     "logMessages": False,
@@ -142,6 +147,8 @@ class Settings:
         @raise WrongSetting: two settings do not go together.
         """
         told = {**DEFAULTS, **self._told, "media": media}
+        if self["delegate"] == "presence":
+            told["events"] = stated.EVENTS
         made = Configuration(**{name: told[name] for name in told if name in _CONFIGURATION})
         # RFC 4028 section 7.1: an interval that we ask for is none that we refuse.
         if "sessionExpires" in self._told and made.sessionExpires < made.minSE:
@@ -153,6 +160,8 @@ class Settings:
             raise self.wrong("delegate", delegate, "needs --transfer-to (transferTo), whom its callers are to call")
         if delegate != "transfer" and self["transferTo"] is not None:
             raise self.wrong("transferTo", str(self["transferTo"]), "is for the delegate transfer alone")
+        if delegate != "presence" and self["publicationStore"] is not None:
+            raise self.wrong("publicationStore", self["publicationStore"], "is for the delegate presence alone")
         if made.referPolicy == "ask" and delegate in checks.BUILT_IN:
             raise self.wrong("referPolicy", "ask", f"needs a delegate of your own: {delegate} cannot be asked")
         if made.allowOutOfDialogRefers and delegate in checks.BUILT_IN:

@@ -27,14 +27,12 @@ class SubscriptionLife(SubscriptionView):
     # What is known.
 
     def _merge(self, value: Any) -> bool:
-        """@return: False: that cannot be done, as something is missing."""
+        """@return: False: something is missing."""
         if value is None or self.package is None:
             return True
-        merged = self.package.merged(self._known, value)
-        if merged is None:
-            return False
-        self._known = self.value = merged
-        return True
+        self._known, isMissing = self.package.merged(self._known, value)
+        self.value = self._known
+        return not isMissing
 
     def _adjust(self, told: int | None, wasStarting: bool) -> None:
         """Section 4.1.3: what the NOTIFY says of its time counts, most of all where it is less."""
