@@ -25,18 +25,19 @@ REALM = "kamailio.example"
 _QOP = {None: 0, "auth": 1}
 
 
-def pidf(basic: str, more: str = "") -> bytes:
+def pidf(basic: str, more: str = "", name: str = "desk") -> bytes:
     """
     A presence document (RFC 3863).
 
     @param basic: C{open} or C{closed}.
     @param more: further elements of its tuple; C{rpid} is the prefix of RFC 4480.
+    @param name: of the tuple.
     """
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid"'
         ' entity="sip:alice@example.com">'
-        f'<tuple id="desk"><status><basic>{basic}</basic></status>{more}</tuple></presence>'
+        f'<tuple id="{name}"><status><basic>{basic}</basic></status>{more}</tuple></presence>'
     ).encode()
 
 
@@ -77,7 +78,7 @@ class Kamailio(Peer):
         self.port = port or freePort()
         self.uri = f"sip:alice@{LOOPBACK}:{self.port}"
         own = folder / f"kamailio-{self.port}"
-        own.mkdir(exist_ok=True)
+        own.mkdir(parents=True, exist_ok=True)
         for table in ("version", "presentity", "active_watchers", "watchers"):
             shutil.copy(TABLES / table, own)
         defined: dict[str, Any] = {

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
 
 from tests.integration.agent import agent
 from tests.integration.kamailio import REALM, Kamailio, pidf
 from tests.integration.peers import Baresip
-from tests.integration.playing import QUICK
+from tests.integration.playing import QUICK, together
 from twisted_sipdialog import Credentials, PublishDelegate
 from twisted_sipdialog.errors import ResponseError
 
@@ -72,34 +73,56 @@ async def test_isPublishedModifiedAndRemoved(kamailio: str, baresip: str, tmp_pa
         )
 
 
-@ensureDeferred
-async def test_isRefreshed(kamailio: str, baresip: str, tmp_path: Path) -> None:
-    """By itself before the time it granted is over, without the body (RFC 3903 section 4.3): that is kept."""
+async def isRefreshed(kamailio: str, baresip: str, folder: Path) -> None:
+    """Before the time that was granted is over, without the body, which is kept (RFC 3903 section 4.3)."""
     us = Told()
-    async with Kamailio(kamailio, tmp_path, maxExpires=3) as server, agent(**QUICK) as alice:
+    async with Kamailio(kamailio, folder, maxExpires=3) as server, agent(**QUICK) as alice:
         publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
         assert publication.expires == 3
         await server.until(lambda: len(us.told) == 2, "refresh")
-        async with Baresip(baresip, tmp_path, "bob", watched=server.uri) as bob:
+        async with Baresip(baresip, folder, "bob", watched=server.uri) as bob:
             await bob.whenShown("Online")
         first, second = us.told
         await publication.close()
         await server.wasAsked("PUBLISH", f"udp 3600 <null> {len(OPEN)}", f"udp 3600 {first} 0", f"udp 0 {second} 0")
 
 
-@ensureDeferred
-async def test_expires(kamailio: str, baresip: str, tmp_path: Path) -> None:
+async def isLost(kamailio: str, baresip: str, folder: Path) -> None:
+    """412 to the refresh, of a server that was started anew: all of it is sent again (RFC 3903 section 5)."""
+    us = Told()
+    async with agent(**QUICK) as alice:
+        async with Kamailio(kamailio, folder, maxExpires=2) as server:
+            publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
+        async with (
+            Kamailio(kamailio, folder, port=server.port) as server,
+            Baresip(baresip, folder, "carol", watched=server.uri) as carol,
+        ):
+            await carol.whenShown("Online")
+            first, refusal, second = us.told
+            assert refusal == 412
+            await publication.close()
+            await server.wasAsked("PUBLISH", f"udp 3600 {first} 0", f"udp 3600 <null> {len(OPEN)}", f"udp 0 {second} 0")
+
+
+async def expires(kamailio: str, baresip: str, folder: Path) -> None:
     """What is closed and not withdrawn is there until its time is over."""
     async with (
-        Kamailio(kamailio, tmp_path, cleanPeriod=1) as server,
-        Baresip(baresip, tmp_path, "bob", watched=server.uri) as bob,
+        Kamailio(kamailio, folder, cleanPeriod=1) as server,
+        Baresip(baresip, folder, "dave", watched=server.uri) as dave,
         agent(**QUICK) as alice,
     ):
         publication = await alice.publish(server.uri, "presence", OPEN, PIDF, 2, unpublishOnClose=False)
         await publication.close()
-        await bob.whenShown("Online")
-        await bob.whenShown("Unknown")
+        await dave.whenShown("Online")
+        await dave.whenShown("Unknown")
         await server.wasAsked("PUBLISH", f"udp 2 <null> {len(OPEN)}")
+
+
+@ensureDeferred
+async def test_timeGoesBy(kamailio: str, baresip: str, tmp_path: Path) -> None:
+    """It is refreshed by itself, published anew where that fails, and expires once nobody does either."""
+    cases = (isRefreshed, isLost, expires)
+    await together(Deferred.fromCoroutine(case(kamailio, baresip, tmp_path)) for case in cases)
 
 
 @ensureDeferred
@@ -120,29 +143,6 @@ async def test_wantsItForLonger(kamailio: str, tmp_path: Path) -> None:
             f"udp 20 {first} 0",
             f"udp 0 {second} 0",
         )
-
-
-@ensureDeferred
-async def test_lostIt(kamailio: str, baresip: str, tmp_path: Path) -> None:
-    """412 to the refresh of a server that was started anew: all of it is sent again (RFC 3903 section 5)."""
-    us = Told()
-    async with agent(**QUICK) as alice:
-        async with Kamailio(kamailio, tmp_path, maxExpires=2) as server:
-            publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
-        async with (
-            Kamailio(kamailio, tmp_path, port=server.port) as server,
-            Baresip(baresip, tmp_path, "bob", watched=server.uri) as bob,
-        ):
-            await bob.whenShown("Online")
-            first, refusal, second = us.told
-            assert refusal == 412
-            await publication.close()
-            await server.wasAsked(
-                "PUBLISH",
-                f"udp 3600 {first} 0",
-                f"udp 3600 <null> {len(OPEN)}",
-                f"udp 0 {second} 0",
-            )
 
 
 @ensureDeferred
