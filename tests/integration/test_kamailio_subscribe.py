@@ -227,17 +227,12 @@ async def test_wantsItForLonger(kamailio: str, tmp_path: Path) -> None:
         await server.wasAsked("SUBSCRIBE", "udp 10 <null> 0", *longer, "udp 0 <null> 0")
 
 
-@pytest.mark.parametrize("proxy", [False, True])
-@ensureDeferred
-async def test_challenges(kamailio: str, tmp_path: Path, proxy: bool) -> None:
-    """
-    The first is sent once more with credentials (RFC 3261 section 22), and so is the refresh, as they were for that
-    request alone; what we know then is enough for the last.
-    """
+async def challenges(kamailio: str, folder: Path, proxy: bool) -> None:
+    """By a proxy or by the server."""
     us = Watcher()
     ours = (Credentials("bob", PASSWORD, realm=REALM),)
     async with (
-        Kamailio(kamailio, tmp_path, password=PASSWORD, proxy=proxy) as server,
+        Kamailio(kamailio, folder, password=PASSWORD, proxy=proxy) as server,
         agent(**QUICK, credentials=ours) as bob,
     ):
         subscription = await bob.subscribe(server.uri, "presence", delegate=us)
@@ -246,6 +241,15 @@ async def test_challenges(kamailio: str, tmp_path: Path, proxy: bool) -> None:
         assert us.told == [200, 200, 200, "unsubscribed"]
         twice = ["udp 3600 <null> 0"] * 4
         await server.wasAsked("SUBSCRIBE", *twice, "udp 0 <null> 0")
+
+
+@ensureDeferred
+async def test_challenges(kamailio: str, tmp_path: Path) -> None:
+    """
+    The first is sent once more with credentials (RFC 3261 section 22), and so is the refresh, as they were for that
+    request alone; what we know then is enough for the last.
+    """
+    await together(Deferred.fromCoroutine(challenges(kamailio, tmp_path, proxy)) for proxy in (False, True))
 
 
 @ensureDeferred
