@@ -56,13 +56,15 @@ class ComposedTests(DocumentCase):
         """RFC 4479 section 3.2: there is one, who does what all say, once."""
         mood = Element("{urn:ietf:params:xml:ns:pidf:rpid}mood")
         persons = (
-            Person("p", Activities.of("away", "meal"), (Note("x"),), at(3), (mood,), {"a": "1"}),
+            Person("p", Activities.of("away", "meal"), (Note("x"),), at(3), elements=(mood,), attributes={"a": "1"}),
             Person("q", None, (Note("x"), Note("y", "en"))),
-            Person("r", Activities.of("meal", "busy"), (), at(5), (mood,), {"a": "2", "b": "3"}),
+            Person("r", Activities.of("meal", "busy"), (), at(5), elements=(mood,), attributes={"a": "2", "b": "3"}),
         )
         whole = composed(ALICE, [Presence(ALICE, persons=persons[:2]), Presence(ALICE, persons=persons[2:])])
         doing = Activities.of("away", "meal", "busy")
-        expected = Person("p", doing, (Note("x"), Note("y", "en")), at(5), (mood,), {"a": "1", "b": "3"})
+        expected = Person(
+            "p", doing, (Note("x"), Note("y", "en")), at(5), elements=(mood,), attributes={"a": "1", "b": "3"}
+        )
         self.assertEqual(whole.persons, (expected,))
         self.assertIsNone(composed(ALICE, [Presence(ALICE, persons=persons[1:2])]).persons[0].activities)
 

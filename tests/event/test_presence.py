@@ -217,7 +217,7 @@ class ReadingTests(DocumentCase):
         ) % (PIDF.encode(), DATA_MODEL.encode())
         presence = Presence.parse(body)
         battery = Element("{urn:e}battery", {"level": "7"})
-        self.assertEqual(presence.devices, (Device("x", "urn:uuid:1", (Note("Car"),), None, (battery,)),))
+        self.assertEqual(presence.devices, (Device("x", "urn:uuid:1", (Note("Car"),), elements=(battery,)),))
         self.written(presence)
         self.refusesWithout(Presence, body, b' id="x"', b"<d:deviceID> urn:uuid:1 </d:deviceID>")
 

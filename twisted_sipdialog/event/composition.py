@@ -37,8 +37,8 @@ def composed(entity: str, documents: Iterable[Presence]) -> Presence:
         _union(*(document.notes for document in several)),
         tuple(evolve(person, id=ids.apart(person.id)) for person in persons),
         tuple(evolve(device, id=ids.apart(device.id)) for device in devices),
-        _union(*(document.elements for document in several)),
-        _firsts(*(document.attributes for document in several)),
+        elements=_union(*(document.elements for document in several)),
+        attributes=_firsts(*(document.attributes for document in several)),
     )
 
 

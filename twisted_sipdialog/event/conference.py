@@ -10,7 +10,6 @@ from attrs import evolve, field, frozen
 
 from twisted_sipdialog.event.conference_about import (
     NAMESPACE,
-    Described,
     Description,
     Host,
     State,
@@ -18,7 +17,7 @@ from twisted_sipdialog.event.conference_about import (
     readState,
 )
 from twisted_sipdialog.event.conference_users import User, Users
-from twisted_sipdialog.event.parts import Parts
+from twisted_sipdialog.event.parts import Extensible, Parts
 from twisted_sipdialog.event.values import MAXIMUM
 from twisted_sipdialog.event.xml_body import MAX_LENGTH, Element, clark
 from twisted_sipdialog.message.grammar import digits
@@ -29,7 +28,7 @@ CONTENT_TYPE: Final = "application/conference-info+xml"
 
 
 @frozen
-class ConferenceInfo(Described):
+class ConferenceInfo(Extensible):
     """
     A document about a conference: all of it, or what has changed.
 
@@ -78,7 +77,9 @@ class ConferenceInfo(Described):
         """As the root element."""
         named = {"entity": self.entity, "state": self.state, "version": self.version}
         parts = (self.description, self.host, self.conferenceState, self.users)
-        return self.built("conference-info", named, (None if part is None else part.element() for part in parts))
+        return self.whole(
+            clark(NAMESPACE, "conference-info"), named, (None if part is None else part.element() for part in parts)
+        )
 
     def toBytes(self) -> bytes:
         """

@@ -1,15 +1,14 @@
 """
-What a conference document says of the conference itself (RFC 4575 section 5), and what all its elements have in common.
+What a conference document says of the conference itself (RFC 4575 section 5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
-from twisted_sipdialog.event.parts import Parts, built, leaf
+from twisted_sipdialog.event.parts import Extensible, Parts, leaf
 from twisted_sipdialog.event.values import checkOneOf, oneOf, readNumber, readTruth, writeTruth
 from twisted_sipdialog.event.xml_body import Element, clark
 
@@ -32,29 +31,7 @@ def readState(parts: Parts) -> str:
 
 
 @frozen
-class Described:
-    """
-    What all elements have: the rest.
-
-    @ivar elements: those that are not known here.
-    @ivar attributes: those that are not known here.
-    """
-
-    elements: tuple[Element, ...] = field(default=(), kw_only=True)
-    attributes: Mapping[str, str] = field(default=Factory(dict), kw_only=True)
-
-    @classmethod
-    def taken(cls, parts: Parts, **known: Any) -> Self:
-        """What was taken out of C{parts}, with what is left of them."""
-        return cls(**known, elements=parts.elements, attributes=parts.attributes)
-
-    def built(self, local: str, known: Mapping[str, Any], content: Iterable[Element | None]) -> Element:
-        """An element with what is known, and then the rest."""
-        return built(clark(NAMESPACE, local), known, [*content, *self.elements], self.attributes)
-
-
-@frozen
-class Uri(Described):
+class Uri(Extensible):
     """
     A URI of the conference or its host.
 
@@ -74,11 +51,13 @@ class Uri(Described):
 
     def element(self) -> Element:
         """As an C{entry}."""
-        return self.built("entry", {}, texts(uri=self.uri, display_text=self.displayText, purpose=self.purpose))
+        return self.whole(
+            clark(NAMESPACE, "entry"), {}, texts(uri=self.uri, display_text=self.displayText, purpose=self.purpose)
+        )
 
 
 @frozen
-class Uris(Described):
+class Uris(Extensible):
     """
     Some URIs: all of them, or those that have changed.
 
@@ -102,11 +81,11 @@ class Uris(Described):
 
     def element(self, local: str) -> Element:
         """As an element of that name."""
-        return self.built(local, {"state": self.state}, (uri.element() for uri in self.uris))
+        return self.whole(clark(NAMESPACE, local), {"state": self.state}, (uri.element() for uri in self.uris))
 
 
 @frozen
-class Description(Described):
+class Description(Extensible):
     """
     What the conference is about.
 
@@ -144,11 +123,11 @@ class Description(Described):
             _said(self.uris, "conf-uris"),
             *texts(maximum_user_count=self.maximumUserCount),
         ]
-        return self.built("conference-description", {}, content)
+        return self.whole(clark(NAMESPACE, "conference-description"), {}, content)
 
 
 @frozen
-class Host(Described):
+class Host(Extensible):
     """Who gives the conference."""
 
     displayText: str | None = None
@@ -168,11 +147,11 @@ class Host(Described):
             *texts(display_text=self.displayText, web_page=self.webPage),
             _said(self.uris, "uris"),
         ]
-        return self.built("host-info", {}, content)
+        return self.whole(clark(NAMESPACE, "host-info"), {}, content)
 
 
 @frozen
-class State(Described):
+class State(Extensible):
     """
     How the conference is.
 
@@ -196,7 +175,9 @@ class State(Described):
     def element(self) -> Element:
         """As a C{conference-state}."""
         active, locked = writeTruth(self.active), writeTruth(self.locked)
-        return self.built("conference-state", {}, texts(user_count=self.userCount, active=active, locked=locked))
+        return self.whole(
+            clark(NAMESPACE, "conference-state"), {}, texts(user_count=self.userCount, active=active, locked=locked)
+        )
 
 
 def texts(**named: Any) -> list[Element | None]:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from twisted_sipdialog.event.conference_about import NAMESPACE, Described, checkState, readState, texts
-from twisted_sipdialog.event.parts import Parts, built, leaf
+from twisted_sipdialog.event.conference_about import NAMESPACE, checkState, readState, texts
+from twisted_sipdialog.event.parts import Extensible, Parts, built, leaf
 from twisted_sipdialog.event.xml_body import Element, clark
 
 
 @frozen
-class Media(Described):
+class Media(Extensible):
     """
     A stream of an endpoint.
 
@@ -49,11 +49,11 @@ class Media(Described):
         content = texts(
             display_text=self.displayText, type=self.type, label=self.label, src_id=self.sourceId, status=self.status
         )
-        return self.built("media", {"id": self.id}, content)
+        return self.whole(clark(NAMESPACE, "media"), {"id": self.id}, content)
 
 
 @frozen
-class Endpoint(Described):
+class Endpoint(Extensible):
     """
     A session of a user with the conference.
 
@@ -96,11 +96,11 @@ class Endpoint(Described):
             disconnection_method=self.disconnectionMethod,
         )
         content = [*said, *(media.element() for media in self.media)]
-        return self.built("endpoint", {"entity": self.entity, "state": self.state}, content)
+        return self.whole(clark(NAMESPACE, "endpoint"), {"entity": self.entity, "state": self.state}, content)
 
 
 @frozen
-class User(Described):
+class User(Extensible):
     """
     Who is in the conference.
 
@@ -137,11 +137,11 @@ class User(Described):
             built(clark(NAMESPACE, "roles"), {}, roles, {}) if roles else None,
             *(endpoint.element() for endpoint in self.endpoints),
         ]
-        return self.built("user", {"entity": self.entity, "state": self.state}, content)
+        return self.whole(clark(NAMESPACE, "user"), {"entity": self.entity, "state": self.state}, content)
 
 
 @frozen
-class Users(Described):
+class Users(Extensible):
     """
     The users of a document: all of them, or those that have changed.
 
@@ -159,4 +159,4 @@ class Users(Described):
 
     def element(self) -> Element:
         """As a C{users}."""
-        return self.built("users", {"state": self.state}, (user.element() for user in self.users))
+        return self.whole(clark(NAMESPACE, "users"), {"state": self.state}, (user.element() for user in self.users))

@@ -12,7 +12,7 @@ from attrs import Factory, evolve, field, frozen
 from twisted_sipdialog.dialog.state_change import STATES as DIALOG_STATES
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.event import versions
-from twisted_sipdialog.event.parts import Parts, built, leaf
+from twisted_sipdialog.event.parts import Extensible, Parts, built, leaf
 from twisted_sipdialog.event.values import MAXIMUM, checkOneOf, oneOf, readNumber
 from twisted_sipdialog.event.xml_body import MAX_LENGTH, Element, clark
 from twisted_sipdialog.message.grammar import digits
@@ -80,21 +80,17 @@ class DialogId:
 
 
 @frozen
-class Participant:
+class Participant(Extensible):
     """
     One side of a dialog (RFC 4235 section 4.1.6).
 
     @ivar target: the URI of its Contact, or None.
     @ivar parameters: what its Contact says of it: feature tags, C{+sip.rendering} that tells whether it holds.
-    @ivar elements: the others, C{session-description} and C{cseq} among them.
-    @ivar attributes: the others.
     """
 
     identity: Identity | None = None
     target: str | None = None
     parameters: Mapping[str, str] = Factory(dict)
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element | None) -> Participant | None:
@@ -113,7 +109,7 @@ class Participant:
             uri = inner.required("uri")
             for one in map(Parts, inner.all("param")):
                 parameters[one.required("pname")] = one.attribute("pval") or ""
-        return cls(identity, uri, parameters, parts.elements, parts.attributes)
+        return cls.taken(parts, identity, uri, parameters)
 
     def element(self, local: str) -> Element:
         """As an element of that name."""
@@ -122,12 +118,12 @@ class Participant:
             pairs = ({"pname": name, "pval": value} for name, value in self.parameters.items())
             inner = [built(clark(NAMESPACE, "param"), pair, (), {}) for pair in pairs]
             target = built(clark(NAMESPACE, "target"), {"uri": self.target}, inner, {})
-        content = [_said(self.identity, "identity"), target, *self.elements]
-        return built(clark(NAMESPACE, local), {}, content, self.attributes)
+        content = (_said(self.identity, "identity"), target)
+        return self.whole(clark(NAMESPACE, local), {}, content)
 
 
 @frozen
-class Dialog:
+class Dialog(Extensible):
     """
     A dialog, or an INVITE that has made none (RFC 4235 section 4.1).
 
@@ -139,8 +135,6 @@ class Dialog:
     @ivar duration: seconds since it began, or None.
     @ivar replaces: the dialog in whose place it is, or None.
     @ivar referredBy: who sent the REFER that it follows, or None.
-    @ivar elements: the others, C{route-set} among them.
-    @ivar attributes: the others.
     """
 
     id: str
@@ -156,8 +150,6 @@ class Dialog:
     referredBy: Identity | None = None
     local: Participant | None = None
     remote: Participant | None = None
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element) -> Dialog:
@@ -167,7 +159,8 @@ class Dialog:
         code, direction = state.attributes.get("code"), parts.attribute("direction")
         if code is not None and digits(code, "code", 699) < 100:
             raise ParseError(f"code {code!r} is no status code")
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("id"),
             # Some write Trying.
             oneOf(state.text.strip().lower(), DIALOG_STATES, "state"),
@@ -183,8 +176,6 @@ class Dialog:
             Identity.read(parts.one("referred-by")),
             Participant.read(parts.one("local")),
             Participant.read(parts.one("remote")),
-            parts.elements,
-            parts.attributes,
         )
 
     def element(self) -> Element:
@@ -203,29 +194,24 @@ class Dialog:
             _said(self.referredBy, "referred-by"),
             _said(self.local, "local"),
             _said(self.remote, "remote"),
-            *self.elements,
         ]
-        return built(clark(NAMESPACE, "dialog"), named, content, self.attributes)
+        return self.whole(clark(NAMESPACE, "dialog"), named, content)
 
 
 @frozen
-class DialogInfo:
+class DialogInfo(Extensible):
     """
     A document about the dialogs of an entity: all of them, or those that have changed.
 
     @ivar entity: the URI that the subscription is for.
     @ivar version: 0 in the first document of a subscription, one more in each that follows.
     @ivar state: C{'full'} or C{'partial'}.
-    @ivar elements: the others.
-    @ivar attributes: the others.
     """
 
     entity: str
     version: int = 0
     state: str = field(default="full", validator=checkOneOf(versions.STATES))
     dialogs: tuple[Dialog, ...] = ()
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def parse(cls, body: bytes, maxLength: int = MAX_LENGTH) -> DialogInfo:
@@ -234,13 +220,12 @@ class DialogInfo:
         @raise ParseError: 413: it is too long; 400: it is malformed.
         """
         parts = Parts.ofDocument(Element.parse(body, maxLength), clark(NAMESPACE, "dialog-info"))
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("entity"),
             digits(parts.required("version"), "version", MAXIMUM),
             oneOf(parts.required("state"), versions.STATES, "state"),
             tuple(map(Dialog.read, parts.all("dialog"))),
-            parts.elements,
-            parts.attributes,
         )
 
     def toBytes(self) -> bytes:
@@ -250,8 +235,8 @@ class DialogInfo:
         @raise InvalidValue: text that XML 1.0 cannot carry.
         """
         named = {"version": self.version, "state": self.state, "entity": self.entity}
-        content = [*(dialog.element() for dialog in self.dialogs), *self.elements]
-        return built(clark(NAMESPACE, "dialog-info"), named, content, self.attributes).toBytes()
+        content = (dialog.element() for dialog in self.dialogs)
+        return self.whole(clark(NAMESPACE, "dialog-info"), named, content).toBytes()
 
     def withPartial(self, partial: DialogInfo) -> DialogInfo:
         """

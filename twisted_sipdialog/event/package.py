@@ -89,7 +89,7 @@ PACKAGES: Final = {
         ),
         # RFC 3680 sections 4.4 and 4.10.
         EventPackage(reg.EVENT, (reg.CONTENT_TYPE,), 3761, 5.0, reg.RegInfo.parse, isVersioned=True),
-        # RFC 4575 sections 3.4 and 3.9.
+        # RFC 4575 sections 3.3 and 3.9.
         EventPackage(
             conference.EVENT,
             (conference.CONTENT_TYPE,),

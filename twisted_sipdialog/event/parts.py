@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
+from attrs import Factory, field, frozen
+
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.event.xml_body import Element, clark
 
@@ -84,6 +86,28 @@ class Parts:
         """
         found = self.one(local, namespace)
         return None if found is None else found.text.strip()
+
+
+@frozen
+class Extensible:
+    """
+    What every element has that others may add to: what they added, kept as it came.
+
+    @ivar elements: those that are not known here.
+    @ivar attributes: those that are not known here.
+    """
+
+    elements: tuple[Element, ...] = field(default=(), kw_only=True)
+    attributes: Mapping[str, str] = field(default=Factory(dict), kw_only=True)
+
+    @classmethod
+    def taken(cls, parts: Parts, *known: Any, **named: Any) -> Self:
+        """What was taken out of C{parts}, with what is left of them."""
+        return cls(*known, **named, elements=parts.elements, attributes=parts.attributes)
+
+    def whole(self, tag: str, known: Mapping[str, Any], content: Iterable[Element | None]) -> Element:
+        """An element with what is known, and then the rest."""
+        return built(tag, known, [*content, *self.elements], self.attributes)
 
 
 def built(tag: str, known: Mapping[str, Any], content: Iterable[Element | None], others: Mapping[str, str]) -> Element:

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import Factory, field, frozen
 
-from twisted_sipdialog.event.parts import Parts, built, leaf
+from twisted_sipdialog.event.parts import Extensible, Parts, built, leaf
 from twisted_sipdialog.event.values import (
     checkOneOf,
     checkPriority,
@@ -92,35 +92,30 @@ class Activities:
 
 
 @frozen
-class Person:
+class Person(Extensible):
     """
     The person that a document is about (RFC 4479 section 3.2).
 
     @ivar id: what tells it from all else in the document.
     @ivar timestamp: when this was so, with its offset from UTC; or None.
-    @ivar elements: the others, RPID's C{mood} and C{place-is} among them.
-    @ivar attributes: the others.
     """
 
     id: str
     activities: Activities | None = None
     notes: tuple[Note, ...] = ()
     timestamp: datetime | None = field(default=None, validator=checkTime)
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element) -> Person:
         """@raise ParseError: it has no id."""
         parts = Parts(element)
         activities = parts.one("activities", RPID)
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("id"),
             None if activities is None else Activities.read(activities),
             tuple(map(Note.read, parts.all("note"))),
             _timestamp(parts),
-            parts.elements,
-            parts.attributes,
         )
 
     def element(self) -> Element:
@@ -133,35 +128,30 @@ class Person:
 
 
 @frozen
-class Device:
+class Device(Extensible):
     """
     A device of the person (RFC 4479 section 3.4).
 
     @ivar id: what tells it from all else in the document.
     @ivar deviceId: a URN that is its own everywhere.
     @ivar timestamp: when this was so, with its offset from UTC; or None.
-    @ivar elements: the others.
-    @ivar attributes: the others.
     """
 
     id: str
     deviceId: str
     notes: tuple[Note, ...] = ()
     timestamp: datetime | None = field(default=None, validator=checkTime)
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element) -> Device:
         """@raise ParseError: it has no id or no deviceID."""
         parts = Parts(element)
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("id"),
             parts.needed("deviceID").text.strip(),
             tuple(map(Note.read, parts.all("note"))),
             _timestamp(parts),
-            parts.elements,
-            parts.attributes,
         )
 
     def element(self) -> Element:
@@ -174,7 +164,7 @@ class Device:
 
 
 @frozen
-class Tuple:
+class Tuple(Extensible):
     """
     A way to reach the presentity, and whether it is open (RFC 3863 section 4.1.2).
 
@@ -184,8 +174,6 @@ class Tuple:
     @ivar priority: of the contact, 0 to 1 with three decimals; None: not said.
     @ivar timestamp: when this was so, with its offset from UTC; or None.
     @ivar status: what else stands in its status.
-    @ivar elements: the others.
-    @ivar attributes: the others.
     """
 
     id: str
@@ -195,8 +183,6 @@ class Tuple:
     notes: tuple[Note, ...] = ()
     timestamp: datetime | None = field(default=None, validator=checkTime)
     status: tuple[Element, ...] = ()
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element) -> Tuple:
@@ -205,7 +191,8 @@ class Tuple:
         status = Parts(parts.needed("status"))
         basic = status.text("basic")
         contact = parts.one("contact") or Element("contact")
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("id"),
             None if basic is None else oneOf(basic, _BASIC, "basic"),
             contact.text.strip() or None,
@@ -213,8 +200,6 @@ class Tuple:
             tuple(map(Note.read, parts.all("note"))),
             _timestamp(parts),
             status.elements,
-            parts.elements,
-            parts.attributes,
         )
 
     def element(self) -> Element:
@@ -231,14 +216,12 @@ class Tuple:
 
 
 @frozen
-class Presence:
+class Presence(Extensible):
     """
     A presence document.
 
     @ivar entity: the URI of the presentity.
     @ivar tuples: none if nothing is known of it.
-    @ivar elements: the others.
-    @ivar attributes: the others.
     """
 
     entity: str
@@ -246,8 +229,6 @@ class Presence:
     notes: tuple[Note, ...] = ()
     persons: tuple[Person, ...] = ()
     devices: tuple[Device, ...] = ()
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def of(
@@ -281,14 +262,13 @@ class Presence:
         @raise ParseError: 413: it is too long; 400: it is malformed.
         """
         parts = Parts.ofDocument(Element.parse(body, maxLength), clark(PIDF, "presence"))
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("entity"),
             tuple(map(Tuple.read, parts.all("tuple"))),
             tuple(map(Note.read, parts.all("note"))),
             tuple(map(Person.read, parts.all("person", DATA_MODEL))),
             tuple(map(Device.read, parts.all("device", DATA_MODEL))),
-            parts.elements,
-            parts.attributes,
         )
 
     def toBytes(self) -> bytes:
@@ -302,9 +282,8 @@ class Presence:
             *(note.element(PIDF) for note in self.notes),
             *(person.element() for person in self.persons),
             *(device.element() for device in self.devices),
-            *self.elements,
         ]
-        return built(clark(PIDF, "presence"), {"entity": self.entity}, content, self.attributes).toBytes()
+        return self.whole(clark(PIDF, "presence"), {"entity": self.entity}, content).toBytes()
 
     @property
     def basic(self) -> str | None:

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import Factory, evolve, field, frozen
 
 from twisted_sipdialog.event import versions
-from twisted_sipdialog.event.parts import Parts, built, leaf
+from twisted_sipdialog.event.parts import Extensible, Parts, leaf
 from twisted_sipdialog.event.values import (
     MAXIMUM,
     checkOneOf,
@@ -47,7 +47,7 @@ CONTACT_EVENTS: Final = (
 
 
 @frozen
-class Contact:
+class Contact(Extensible):
     """
     A contact of a registration (RFC 3680 section 5.1).
 
@@ -63,8 +63,6 @@ class Contact:
     @ivar callId: of the REGISTER that was the last to refresh it, or None.
     @ivar cseq: the number of that REGISTER, or None.
     @ivar parameters: those of the Contact that this document has no attribute for, in their order; C{""} for flags.
-    @ivar elements: the others, the GRUUs of RFC 5628 among them.
-    @ivar attributes: the others.
     """
 
     id: str
@@ -80,15 +78,14 @@ class Contact:
     callId: str | None = None
     cseq: int | None = None
     parameters: Mapping[str, str] = Factory(dict)
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element) -> Contact:
         """@raise ParseError: it lacks its id, uri, state or event, or a value is malformed."""
         parts = Parts(element)
         name = parts.one("display-name")
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("id"),
             parts.needed("uri").text.strip(),
             oneOf(parts.required("state"), CONTACT_STATES, "state"),
@@ -102,8 +99,6 @@ class Contact:
             parts.attribute("callid"),
             readNumber(parts.attribute("cseq"), "cseq"),
             {Parts(one).required("name"): one.text.strip() for one in parts.all("unknown-param")},
-            parts.elements,
-            parts.attributes,
         )
 
     def element(self) -> Element:
@@ -124,47 +119,41 @@ class Contact:
             leaf(clark(NAMESPACE, "uri"), self.uri),
             leaf(clark(NAMESPACE, "display-name"), self.displayName, {LANGUAGE: self.language}),
             *(leaf(parameter, value, {"name": name}) for name, value in self.parameters.items()),
-            *self.elements,
         ]
-        return built(clark(NAMESPACE, "contact"), named, content, self.attributes)
+        return self.whole(clark(NAMESPACE, "contact"), named, content)
 
 
 @frozen
-class Registration:
+class Registration(Extensible):
     """
     An address of record and its contacts.
 
     @ivar id: what tells it from the others of its document and of later ones.
     @ivar state: C{'init'}: it has no contact; C{'active'}; C{'terminated'}: the last has gone.
-    @ivar elements: the others.
-    @ivar attributes: the others.
     """
 
     aor: str
     id: str
     state: str = field(validator=checkOneOf(REGISTRATION_STATES))
     contacts: tuple[Contact, ...] = ()
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def read(cls, element: Element) -> Registration:
         """@raise ParseError: it lacks its aor, id or state, or a value is malformed."""
         parts = Parts(element)
-        return cls(
+        return cls.taken(
+            parts,
             parts.required("aor"),
             parts.required("id"),
             oneOf(parts.required("state"), REGISTRATION_STATES, "state"),
             tuple(map(Contact.read, parts.all("contact"))),
-            parts.elements,
-            parts.attributes,
         )
 
     def element(self) -> Element:
         """As an element."""
         named = {"aor": self.aor, "id": self.id, "state": self.state}
-        content = [*(contact.element() for contact in self.contacts), *self.elements]
-        return built(clark(NAMESPACE, "registration"), named, content, self.attributes)
+        content = (contact.element() for contact in self.contacts)
+        return self.whole(clark(NAMESPACE, "registration"), named, content)
 
     def joined(self, later: Registration) -> Registration:
         """C{later} with the contacts of this one that it does not name, and without those that have terminated."""
@@ -174,21 +163,17 @@ class Registration:
 
 
 @frozen
-class RegInfo:
+class RegInfo(Extensible):
     """
     A document about registrations: all of them, or those that have changed.
 
     @ivar version: 0 in the first document of a subscription, one more in each that follows.
     @ivar state: C{'full'} or C{'partial'}.
-    @ivar elements: the others.
-    @ivar attributes: the others.
     """
 
     version: int = 0
     state: str = field(default="full", validator=checkOneOf(versions.STATES))
     registrations: tuple[Registration, ...] = ()
-    elements: tuple[Element, ...] = ()
-    attributes: Mapping[str, str] = Factory(dict)
 
     @classmethod
     def parse(cls, body: bytes, maxLength: int = MAX_LENGTH) -> RegInfo:
@@ -197,12 +182,11 @@ class RegInfo:
         @raise ParseError: 413: it is too long; 400: it is malformed.
         """
         parts = Parts.ofDocument(Element.parse(body, maxLength), clark(NAMESPACE, "reginfo"))
-        return cls(
+        return cls.taken(
+            parts,
             digits(parts.required("version"), "version", MAXIMUM),
             oneOf(parts.required("state"), versions.STATES, "state"),
             tuple(map(Registration.read, parts.all("registration"))),
-            parts.elements,
-            parts.attributes,
         )
 
     def toBytes(self) -> bytes:
@@ -212,8 +196,8 @@ class RegInfo:
         @raise InvalidValue: text that XML 1.0 cannot carry.
         """
         named = {"version": self.version, "state": self.state}
-        content = [*(registration.element() for registration in self.registrations), *self.elements]
-        return built(clark(NAMESPACE, "reginfo"), named, content, self.attributes).toBytes()
+        content = (registration.element() for registration in self.registrations)
+        return self.whole(clark(NAMESPACE, "reginfo"), named, content).toBytes()
 
     def withPartial(self, partial: RegInfo) -> RegInfo:
         """
