@@ -7,7 +7,7 @@ from time import perf_counter
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_sipdialog.errors import ResponseError
+from twisted_sipdialog.errors import ParseError, ResponseError
 from twisted_sipdialog.event.message_summary import MessageSummary
 from twisted_sipdialog.event.presence import CONTENT_TYPE, Presence
 from twisted_sipdialog.server.limits import CompositorLimits
@@ -30,6 +30,8 @@ class Package:
     interval: float = 0.0
 
     def parse(self, contentType, body):
+        if contentType not in self.accept:
+            raise ParseError("another type", 415)
         return self.read(body)
 
 

@@ -253,8 +253,6 @@ def _typeOf(request: Request, package: Any) -> str:
     kind = request.headers.typed("content-type")
     essence: str = "" if kind is None else kind.essence
     try:
-        if essence not in package.accept:
-            raise ParseError("not of this package", 415)
         package.parse(essence, request.body)
     except ParseError as error:
         if error.statusCode == 415:
