@@ -16,7 +16,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.delegates import UserAgentDelegate
-from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.interfaces import INotifierDelegate
 from twisted_sipdialog.message.identifiers import RandomBits
 from twisted_sipdialog.server.compositor import Compositor, isOwn, refuse
@@ -129,7 +128,7 @@ class StateAgent(UserAgentDelegate):
         """RFC 6665 section 4.2.1."""
         try:
             await self._subscribed(context)
-        except (ParseError, Refused):
+        except Refused:
             refuse(Failure(), context)
 
     async def _subscribed(self, context: Any) -> None:
