@@ -276,6 +276,15 @@ class OwnStateTests(CompositorCase):
         self.assertIsNone(self.body())
         self.assertEqual(len(self.changes), 5)
 
+    def test_sameMoment(self):
+        """Of what is said in one moment the last counts."""
+        self.compose().set(ALICE, "words", b"first")
+        self.send(b"second")
+        self.network.advance(0)
+        self.assertEqual(self.body(), b"second")
+        self.service.compositor.set(ALICE, "words", b"third")
+        self.assertEqual(self.body(), b"third")
+
     def test_wrong(self):
         """What is not of the package raises."""
         compositor = self.compose()

@@ -2,13 +2,18 @@
 The event state compositor and its store: atomic, in order, and there after a restart (RFC 3903 section 6).
 """
 
-from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.publishing import ALICE, BOB, CompositorCase, SlowStore
+from tests.storage.publications import ALICE as PUBLISHER
+from tests.storage.publications import publication
 from twisted_sipdialog.errors import StoreError
 from twisted_sipdialog.server.limits import CompositorLimits
+from twisted_sipdialog.server.published import Published
 from twisted_sipdialog.storage.memory import MemoryStore
 from twisted_sipdialog.storage.sqlite import SqliteStore
 
@@ -29,6 +34,7 @@ class LimitTests(CompositorCase):
         one = self.published(b"one", self.published(b"", one))
         self.published(b"three", uri=BOB)
         self.refused(body=b"three")
+        self.assertEqual(self.publish(b"three", expires="0").statusCode, 200)
         self.published(b"", one, "0")
         self.published(b"three")
         self.refused(body=b"four")
@@ -112,9 +118,12 @@ class SlowTests(CompositorCase):
         self.assertFalse(self.answered(first))
         self.store.go("put")
         self.assertEqual(self.finalTo(first).statusCode, 200)
+        third = self.send(b"three", self.tag)
         self.assertFalse(self.answered(second))
-        self.store.go("publications")
-        self.assertEqual(self.finalTo(second).statusCode, 412)
+        self.assertEqual([name for name, *_ in self.store.asked], ["publications"])
+        for each in (second, third):
+            self.store.go("publications")
+            self.assertEqual(self.finalTo(each).statusCode, 412)
         self.store.isSlow = False
         self.assertEqual((self.body(), self.changes), (b"one", [(ALICE, "words")]))
 
@@ -158,6 +167,24 @@ class SlowTests(CompositorCase):
         self.store.isSlow = False
         self.assertEqual((self.body(), self.changes), (b"hello", []))
         self.published(b"", self.tag)
+
+    def test_failsTooLate(self):
+        """What fails after the 500 is logged, and that is all."""
+        request = self.send(b"one", self.tag)
+        self.network.advance(31)
+        self.assertEqual(self.finalTo(request).statusCode, 500)
+        self.store.fail("publications")
+        self.network.advance(1)
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
+
+    def test_stopped(self):
+        """What a store does after the end starts no timer."""
+        request = self.send(b"one")
+        self.network.advance(0.1)
+        self.service.compositor.stop()
+        self.store.go("put")
+        self.assertEqual(self.finalTo(request).statusCode, 200)
+        self.assertEqual(self.service.compositor._published._timers.count, 0)
 
     def test_tooLateInitial(self):
         """The same of an initial publication, which is removed again, and of a removal, which is put back."""
@@ -227,8 +254,9 @@ class RestartTests(CompositorCase):
 
     def setUp(self):
         super().setUp()
-        self.path = self.mktemp()
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = f"{folder.name}/file"
 
     def restart(self, **settings):
         """A process ends, and another begins."""
@@ -260,7 +288,9 @@ class RestartTests(CompositorCase):
         self.successResultOf(self.service.compositor.stop())
         self.network.advance(101)
         self.restart()
-        self.assertEqual((self.body(), self.changes), (None, []))
+        self.assertIsNone(self.body())
+        self.network.advance(1)
+        self.assertEqual(self.changes, [])
         self.assertEqual(self.publish(b"", tag).statusCode, 412)
 
     def test_newer(self):
@@ -279,6 +309,20 @@ class RestartTests(CompositorCase):
         self.restart(limits=CompositorLimits(publications=1))
         self.assertEqual(self.publish(b"two").statusCode, 503)
 
+    def test_readOnce(self):
+        """What was stored is read once, also when several ask at once."""
+        store = SlowStore()
+        self.compose(store=store)
+        waiting = [self.send(b"one"), self.send(b"two", uri=BOB)]
+        self.network.advance(0.1)
+        self.assertEqual([name for name, *_ in store.asked], ["expired"])
+        store.go("expired")
+        store.go("all")
+        self.assertEqual([name for name, *_ in store.asked], ["put", "put"])
+        store.go("put")
+        store.go("put")
+        self.assertEqual([self.finalTo(each).statusCode for each in waiting], [200, 200])
+
     def test_unreadable(self):
         """As long as what was stored cannot be read, each PUBLISH fails; nothing of it is taken as lost."""
         self.restart()
@@ -293,7 +337,7 @@ class RestartTests(CompositorCase):
         self.assertEqual(self.body(), b"one")
 
     def test_stopped(self):
-        """After its end it refuses all, and no timer runs; what a slow store does then hurts nobody."""
+        """After its end it refuses all, and no timer runs."""
         compositor = self.compose(store=MemoryStore())
         self.published(b"hello")
         self.successResultOf(compositor.stop())
@@ -302,3 +346,16 @@ class RestartTests(CompositorCase):
 
 async def broken():
     raise StoreError("file", "unreadable")
+
+
+class TimeTests(SynchronousTestCase):
+    def test_exactly(self):
+        """At the time that was told it is over, whether a timer has said so or not."""
+        clock = Clock()
+        store = MemoryStore()
+        store.put(publication("one", until=100.0))
+        published = Published(clock, store, lambda entity, event: None)
+        for now, tags in ((99.99, ["one"]), (100.0, []), (100.01, [])):
+            clock.rightNow = now
+            found = self.successResultOf(Deferred.fromCoroutine(published.lasting((PUBLISHER, "presence"))))
+            self.assertEqual([each.entityTag for each in found], tags)

@@ -126,6 +126,15 @@ class WatchTests(AgentCase):
         self.assertEqual((watcher.count, len(self.agent_.notifiers(ALICE, "words"))), (2, 1))
         other.leave()
 
+    def test_unreachable(self):
+        """Who cannot be told is not kept."""
+        self.published(b"hello")
+        for contact in ("<sip:x@nowhere.invalid>", "<sip:x@[2001:db8::99]>", "<sip:x@192.0.2.251;transport=tcp>"):
+            watcher = Watcher(self, Contact=contact)
+            self.assertEqual(watcher.status, 200)
+            self.network.advance(40)
+            self.assertEqual(self.agent_.notifiers(ALICE, "words"), [], contact)
+
     def test_package(self):
         """RFC 6665 sections 5.4.4 and 5.4.10: how long one lasts, and how often it is told, the package says."""
         package = Words()
@@ -154,6 +163,8 @@ class WatchTests(AgentCase):
         self.agent_.set(ALICE, "words", b"two new", "text/plain")
         self.network.advance(1)
         self.assertEqual(watcher.count, 2)
+        self.agent_.set(ALICE, "words", b"two new")
+        self.assertEqual(watcher.told(), ("active", b"two new", WORDS))
         self.agent_.set(ALICE, "words", None)
         self.assertEqual(watcher.told(), ("active", b"", None))
         self.assertRaises(InvalidValue, self.agent_.set, "alice", "words", b"x")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -45,10 +46,10 @@ class StoreRules:
 
     def test_oldestFirst(self) -> None:
         """In the order of their bodies, not in that of being put."""
-        for tag, order in (("b", 2), ("c", 3), ("a", 1)):
+        for tag, order in (("b", 2), ("a", 3), ("c", 1)):
             self.asked("put", publication(tag, order))
-        self.assertEqual(self.tags(), ["a", "b", "c"])
-        self.assertEqual([each.entityTag for each in self.asked("all")], ["a", "b", "c"])
+        self.assertEqual(self.tags(), ["c", "b", "a"])
+        self.assertEqual([each.entityTag for each in self.asked("all")], ["c", "b", "a"])
 
     def test_apart(self) -> None:
         """Entities and packages do not see each other's, though the tags are the same."""
@@ -99,8 +100,9 @@ class MemoryTests(StoreRules, SynchronousTestCase):
 
 class FileCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.path = self.mktemp()
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path, self.other = f"{folder.name}/file", f"{folder.name}/other"
         self.store = self.open()
         self.addCleanup(lambda: self.store.close())
 
@@ -154,8 +156,7 @@ class SqliteFileTests(FileCase):
 
     def test_broken(self) -> None:
         """What is no database is refused, and left as it is."""
-        self.store.close()
-        self.path = self.mktemp()
+        self.path = self.other
         Path(self.path).write_bytes(b"sip:alice@example.com " * 400)
         before = Path(self.path).read_bytes()
         self.assertIn("not a database", self.refused())
@@ -163,8 +164,7 @@ class SqliteFileTests(FileCase):
 
     def test_foreign(self) -> None:
         """That of another program is refused, and left as it is."""
-        self.store.close()
-        self.path = self.mktemp()
+        self.path = self.other
         connection = sqlite3.connect(self.path)
         connection.execute("CREATE TABLE publication (title TEXT)")
         connection.close()
@@ -178,7 +178,7 @@ class SqliteFileTests(FileCase):
 
     def test_noFolder(self) -> None:
         """A file that cannot be made is refused."""
-        self.path = f"{self.mktemp()}/none/file"
+        self.path = f"{self.other}/none"
         self.refused()
 
     def test_failure(self) -> None:
