@@ -228,6 +228,8 @@ class Notifier(Notifying):
     def refreshed(self, request: Request, granted: int) -> None:
         self.request = request
         if granted:
+            if self._pacing is None:
+                self.pause(0.0)  # what is notified meanwhile is what follows
             tell(self.delegate, "notifierRefreshed", self, request)
         else:
             self._isUnsubscribed = True
