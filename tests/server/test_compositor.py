@@ -61,7 +61,7 @@ class OperationTests(CompositorCase):
         self.assertIsNone(self.body())
 
     def test_expired(self):
-        """Section 4.1: soft state; without a refresh it ends at its time, and its tag with it."""
+        """Section 4: soft state; without a refresh it ends at its time, and its tag with it."""
         one = self.published(b"hello", expires="60")
         self.network.advance(59.9)
         self.assertEqual((self.body(), len(self.changes)), (b"hello", 1))
@@ -186,7 +186,7 @@ class RefusalTests(CompositorCase):
         self.refusal(400, tag=" ")
 
     def test_guessing(self):
-        """Section 14.2: tags have 64 random bits, and none comes again."""
+        """Step 6: tags have 64 random bits, and none comes again."""
         tags = {self.published(b"hello", uri=f"sip:u{n}@b.example") for n in range(50)}
         self.assertEqual(len(tags), 50)
         self.assertTrue(all(len(tag) >= 16 for tag in tags))

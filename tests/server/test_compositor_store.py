@@ -96,6 +96,20 @@ class LimitTests(CompositorCase):
             self.assertEqual(self.finalTo(each).statusCode, 200)
         self.assertEqual(self.body(), b"three")
 
+    def test_nobodyWaits(self):
+        """Where none may wait one is served all the same."""
+        store = SlowStore()
+        self.compose(limits=CompositorLimits(waiting=0, retryAfter=7), store=store)
+        store.isSlow = False
+        self.published(b"one")
+        store.isSlow = True
+        first = self.send(b"two")
+        self.network.advance(0.1)
+        self.refused(body=b"three")
+        store.go("put")
+        self.assertEqual(self.finalTo(first).statusCode, 200)
+        self.assertEqual(self.service.compositor._turns, {})
+
 
 class SlowTests(CompositorCase):
     """A store that takes its time."""

@@ -15,10 +15,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
+from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.message import Request
 from twisted_sipdialog.message.identifiers import RandomBits, SystemBits, newTag
 from twisted_sipdialog.message.uri import SipUri
-from twisted_sipdialog.server.composition import composed
+from twisted_sipdialog.server.composition import check, composed
 from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key, Published
 from twisted_sipdialog.storage.memory import MemoryStore
@@ -59,7 +60,8 @@ class Compositor:
     ) -> None:
         """
         @param reactor: its C{seconds()} are those since the epoch.
-        @param packages: the L{IEventPackage<twisted_sipdialog.interfaces.IEventPackage>}s.
+        @param packages: the event packages: names of those in event/, or
+            L{IEventPackage<twisted_sipdialog.interfaces.IEventPackage>}s.
         @param changed: is called with entity and event whenever their state has changed.
         @param mayPublish: is called with the L{IServerContext<twisted_sipdialog.interfaces.IServerContext>} and the
             entity: True, or False (403), or a Deferred or coroutine of it.  Default: L{isOwn}.
@@ -67,8 +69,9 @@ class Compositor:
         @param domains: the hosts whose users' state is kept here; others get 404.  Default: any.
         @param limits: default: those of L{CompositorLimits}.
         @param random: what entity tags are made of; default: the system's.
+        @raise InvalidValue: event/ has no such package.
         """
-        self.packages: dict[str, Any] = {package.name: package for package in packages}
+        self.packages: dict[str, Any] = {package.name: package for package in map(_packageOf, packages)}
         self.limits = limits or CompositorLimits()
         self._domains = {host.lower() for host in domains}
         self._mayPublish = mayPublish
@@ -92,8 +95,10 @@ class Compositor:
         """
         Steps 1 and 2: the entity and the event package that a PUBLISH or SUBSCRIBE is about.
 
-        @raise Refused: 404 or 489: not here.
+        @raise Refused: 404 or 489: not here; 503: not any more.
         """
+        if self._isStopped:
+            raise self.limits.beyond()
         uri = request.uri
         if self._domains and not (isinstance(uri, SipUri) and uri.host in self._domains):
             raise Refused(404)
@@ -117,8 +122,6 @@ class Compositor:
         Deferred.fromCoroutine(self._publish(context)).addErrback(refuse, context)
 
     async def _publish(self, context: Any) -> None:
-        if self._isStopped:
-            raise self.limits.beyond()
         entity, package = self.subject(context.request)
         # Before it waits for others: who may not publish is not to keep those waiting who may.
         if not await maybeDeferred(self._mayPublish, context, entity):
@@ -147,7 +150,7 @@ class Compositor:
     @asynccontextmanager
     async def _turn(self, key: Key) -> AsyncIterator[None]:
         turn = self._turns.setdefault(key, DeferredLock())
-        if len(turn.waiting) >= self.limits.waiting:
+        if turn.locked and len(turn.waiting) >= self.limits.waiting:
             raise self.limits.beyond()
         try:
             async with turn:
@@ -221,7 +224,7 @@ class Compositor:
         else:
             kind = contentType or package.accept[0]
             try:
-                package.parse(kind, body)
+                check(package, kind, body)
             except ParseError as error:
                 raise InvalidValue("body", body, str(error)) from None
             own[entity, event] = Publication(entity, event, "", kind, body, float("inf"), self._newOrder())
@@ -246,6 +249,12 @@ class Compositor:
         return composed(self.packages[key[1]], key[0], found)
 
 
+def _packageOf(named: Any) -> Any:
+    if isinstance(named, str) and named not in PACKAGES:
+        raise InvalidValue("packages", named, f"one of {', '.join(PACKAGES)}, or an IEventPackage")
+    return PACKAGES[named] if isinstance(named, str) else named
+
+
 def _typeOf(request: Request, package: Any) -> str:
     """The type of a body that C{package} understands."""
     if set(request.headers.typed("content-encoding")) - {"identity"}:
@@ -253,7 +262,7 @@ def _typeOf(request: Request, package: Any) -> str:
     kind = request.headers.typed("content-type")
     essence: str = "" if kind is None else kind.essence
     try:
-        package.parse(essence, request.body)
+        check(package, essence, request.body)
     except ParseError as error:
         if error.statusCode == 415:
             raise Refused(415, ("Accept", ", ".join(package.accept))) from None
