@@ -93,14 +93,14 @@ class PresenceCase(SynchronousTestCase):
 
 class PresenceTests(PresenceCase):
     def test_nothing(self):
-        """RFC 3856 section 6.6.1: of whom nothing is known the document has no tuple."""
+        """RFC 3863 section 4.1.1: of whom nothing is known the document has no tuple."""
         subscription = self.subscribe()
         self.assertEqual((self.seen.last.entity, self.seen.shown), (ALICE, {}))
         self.assertEqual(self.seen.told[0].contentType, CONTENT_TYPE)
         self.later(subscription.unsubscribe())
 
     def test_life(self):
-        """RFC 3903 section 8: published, seen, refreshed without a word to the watcher, changed, withdrawn."""
+        """RFC 3903 section 4: published, seen, refreshed without a word to the watcher, changed, withdrawn."""
         self.subscribe()
         publication = self.publish(self.phone, "open", 40)
         self.assertEqual((self.seen.shown, len(self.seen.told)), ({"t1": "open"}, 2))
@@ -125,7 +125,7 @@ class PresenceTests(PresenceCase):
         self.assertEqual([note.text for note in self.seen.last.notes], ["typing"])
 
     def test_vanished(self):
-        """RFC 3903 section 4.1: who does not come back is not present for ever."""
+        """RFC 3903 section 4: who does not come back is not present for ever."""
         self.subscribe()
         self.publish(self.phone, "open", 60)
         self.network.drop(lambda message: message.method == "PUBLISH", times=50)
@@ -135,7 +135,7 @@ class PresenceTests(PresenceCase):
         self.assertEqual(self.seen.shown, {})
 
     def test_forgotten(self):
-        """RFC 3903 section 4.1: a compositor that lost what it had gets it again, by its 412."""
+        """RFC 3903 section 5: a compositor that lost what it had gets it again, by its 412."""
         self.subscribe()
         publication = self.publish(self.phone, "open", 60)
         first = publication.entityTag

@@ -100,6 +100,8 @@ class WatchTests(AgentCase):
         watcher.told()
         watcher.says("600")
         self.assertEqual(watcher.told(), ("active", b"hello", WORDS))
+        self.network.advance(1)
+        self.assertEqual(watcher.count, 3)
         watcher.says("0")
         self.assertEqual(watcher.told(), ("timeout", b"hello", WORDS))
 
@@ -178,6 +180,8 @@ class WatchTests(AgentCase):
         self.assertEqual(watcher.told()[0], "probation")
         self.assertEqual(watcher.notify.headers.typed("subscription-state").retryAfter, 5)
         self.successResultOf(stopping)
+        late = Watcher(self)
+        self.assertEqual((late.status, late.count), (503, 0))
 
 
 class RefusalTests(AgentCase):

@@ -90,5 +90,5 @@ class AgentCase(CompositorCase):
         """The agent stops, and watchers that a test leaves are gone."""
         self.agent_.stop()
         self.network.advance(40)
-        self.assertEqual((self.agent_._keys, self.agent_._watchers, self.agent_._telling), ({}, {}, {}))
+        self.assertEqual((self.agent_._watchers, self.agent_._watching, self.agent_._telling), ({}, {}, {}))
         self.assertEqual(self.server.leftovers(), [])

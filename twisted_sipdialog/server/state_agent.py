@@ -21,6 +21,7 @@ from twisted_sipdialog.message.identifiers import RandomBits
 from twisted_sipdialog.server.compositor import Compositor, isOwn, refuse
 from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key
+from twisted_sipdialog.server.watcher import Watcher
 from twisted_sipdialog.storage.publication import entityNamed
 
 _log = Logger()
@@ -49,8 +50,8 @@ class StateAgent(UserAgentDelegate):
         For the parameters see L{Compositor}.
         """
         self.compositor = Compositor(reactor, packages, self._changed, self.mayPublish, store, domains, limits, random)
-        self._watchers: dict[Key, dict[Any, str]] = {}  # notifier -> the state it is to have
-        self._keys: dict[Any, Key] = {}
+        self._watchers: dict[Any, Watcher] = {}  # by notifier
+        self._watching: dict[Key, dict[Watcher, None]] = {}
         self._telling: dict[Key, bool] = {}  # to whom a change is being told; whether there was another since
         self._changes = 0
 
@@ -61,7 +62,7 @@ class StateAgent(UserAgentDelegate):
         @return: fires when all is over; never fails.
         """
         wait = self.compositor.limits.retryAfter
-        ending: list[Deferred[Any]] = [notifier.destroy("probation", wait) for notifier in [*self._keys]]
+        ending: list[Deferred[Any]] = [notifier.destroy("probation", wait) for notifier in [*self._watchers]]
         return DeferredList([*ending, self.compositor.stop()], consumeErrors=True)
 
     # Who may.
@@ -110,14 +111,14 @@ class StateAgent(UserAgentDelegate):
         @param entity: a URI.
         @return: the L{INotifier<twisted_sipdialog.interfaces.INotifier>}s of those who watch it, pending ones as well.
         """
-        return list(self._watchers.get((entityNamed(entity), event), ()))
+        return [watcher.notifier for watcher in self._watching.get((entityNamed(entity), event), ())]
 
     def allow(self, notifier: Any) -> None:
         """Let one that is pending see the state, from now on."""
-        key = self._keys.get(notifier)
-        if key is not None:
-            self._watchers[key][notifier] = "active"
-            self._changed(*key)
+        watcher = self._watchers.get(notifier)
+        if watcher is not None:
+            watcher.state = "active"
+            self._changed(*watcher.key)
 
     def refuse(self, notifier: Any) -> Deferred[Any]:
         """End one, pending or not: it is rejected.  @return: as that of C{destroy()}."""
@@ -141,11 +142,12 @@ class StateAgent(UserAgentDelegate):
             raise Refused(403)
         seen = self._changes
         known = await self.compositor.state(*key)
-        limits, watchers = self.compositor.limits, self._watchers.get(key, ())
-        if len(watchers) >= limits.watchers or len(self._keys) >= limits.watchersInAll:
+        limits, others = self.compositor.limits, self._watching.get(key, ())
+        if len(others) >= limits.watchers or len(self._watchers) >= limits.watchersInAll:
             raise limits.beyond()
-        body, contentType = _shown(context, known if state == "active" else None)
-        notifier = await context.accept(
+        watcher = Watcher(key, package, state)
+        body, contentType = watcher.begin(context, known)
+        notifier = watcher.notifier = await context.accept(
             body=body,
             contentType=contentType,
             state=state,
@@ -154,28 +156,30 @@ class StateAgent(UserAgentDelegate):
             delegate=self,
         )
         if notifier.ended is None:
-            self._watchers.setdefault(key, {})[notifier] = state
-            self._keys[notifier] = key
+            self._watchers[notifier] = watcher
+            self._watching.setdefault(key, {})[watcher] = None
             if self._changes != seen:
                 self._changed(*key)  # perhaps it was of this one
 
     def notifierTerminated(self, notifier: Any, end: Any) -> None:
         """It watches no more."""
-        key = self._keys.pop(notifier, None)
-        if key is not None:
-            del self._watchers[key][notifier]
-            if not self._watchers[key]:
-                del self._watchers[key]
+        watcher = self._watchers.pop(notifier, None)
+        if watcher is not None:
+            others = self._watching[watcher.key]
+            del others[watcher]
+            if not others:
+                del self._watching[watcher.key]
 
     def notifierRefreshed(self, notifier: Any, request: Any) -> None:
-        """It is told again what it was told last, which is all there is."""
+        """It is told once more."""
+        self._watchers[notifier].again()
 
     # What is told.  One change after the other, so that a slow answer of the store cannot overtake a newer one.
 
     def _changed(self, entity: str, event: str) -> None:
         self._changes += 1
         key = entity, event
-        if key in self._watchers:
+        if key in self._watching:
             isTelling = key in self._telling
             self._telling[key] = True
             if not isTelling:
@@ -188,23 +192,7 @@ class StateAgent(UserAgentDelegate):
             while self._telling[key]:
                 self._telling[key] = False
                 known = await self.compositor.state(*key)
-                for notifier, state in [*self._watchers.get(key, {}).items()]:
-                    if state == "active":
-                        _show(notifier, known)
+                for watcher in [*self._watching.get(key, ())]:
+                    watcher.show(known)
         finally:
             del self._telling[key]
-
-
-def _shown(watcher: Any, known: tuple[str, bytes] | None) -> tuple[bytes, str | None]:
-    """What C{watcher} can be shown: nothing, if the state is of a type that it does not understand."""
-    if known is None or not watcher.understands(known[0]):
-        return b"", None
-    return known[1], known[0]
-
-
-def _show(notifier: Any, known: tuple[str, bytes] | None) -> None:
-    """Tell C{notifier}, unless it knows."""
-    body, contentType = _shown(notifier, known)
-    isKnown = body == notifier.body and (not body or contentType == notifier.contentType)
-    if notifier.state != "active" or not isKnown:
-        notifier.notify(body, contentType, state="active")
