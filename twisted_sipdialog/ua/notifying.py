@@ -220,7 +220,8 @@ class Notifying:
     def requestReceived(self, transaction: Any, leg: Leg) -> None:
         """A SUBSCRIBE: it prolongs the subscription, or ends it (section 4.2.1)."""
         request, core = transaction.request, leg.core
-        if self.isEnding:
+        if self.isEnding or self._until <= core.timers.now():
+            # It is over, though the last NOTIFY may wait for the answer to another.
             transaction.respond(request.response(481))
             return
         refusal = self.refusal(request)
