@@ -167,11 +167,12 @@ class Notifying:
 
     def _answered(self, outcome: Response | Failure, asking: Asking, isLast: bool, notice: Notice) -> None:
         self._asking = False
+        last = asking.request if isLast else None
         # Section 4.2.2: whoever knows nothing of it, or does not answer, has no subscription any more.
         if isinstance(outcome, Failure):
-            self._over(SubscriptionEnd("no answer", True), asking.request)
+            self._over(SubscriptionEnd("no answer", True), last)
         elif outcome.statusCode in ENDING:
-            self._over(SubscriptionEnd("refused", True, outcome), asking.request)
+            self._over(SubscriptionEnd("refused", True, outcome), last)
         elif isLast:
             self._over(self.endOf(asking.request), asking.request)
         fire(notice.told, outcome)
