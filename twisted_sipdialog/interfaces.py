@@ -761,7 +761,9 @@ class ISubscribeServerContext(IServerContext):
         @param interval: seconds from one NOTIFY to the next, at least: of those that come sooner the newest is sent,
             later.  None: as the package has it, else 0.
         @param delegate: an L{INotifierDelegate}.
-        @return: a Deferred of the L{INotifier}, fired at send.
+        @return: a Deferred of the L{INotifier}, fired at send.  It fails with
+            L{DialogTerminated<twisted_sipdialog.errors.DialogTerminated>}: the dialog it came in is over, and 481 was
+            sent.
         """
 
 

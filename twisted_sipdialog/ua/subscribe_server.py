@@ -10,15 +10,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_sipdialog.dialog.state import DialogState
-from twisted_sipdialog.errors import InvalidValue
+from twisted_sipdialog.dialog.state import DialogState, Phase
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue
 from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.interfaces import ISubscribeServerContext
 from twisted_sipdialog.message.event_fields import EventField
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.ua.core import Core
+from twisted_sipdialog.ua.delegation import Outcome, fire
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.leg import Leg
@@ -73,6 +75,8 @@ class SubscribeServerContext(ServerContext):
         @see: L{ISubscribeServerContext.accept<twisted_sipdialog.interfaces.ISubscribeServerContext>}
         """
         code = self._checked("accept", statusCode or self.core.configuration.subscribeStatus, 200, 299)
+        if self.dialog is not None and self.dialog.state is Phase.TERMINATED:
+            return self._tooLate()
         granted = self.expires if expires is None else expires
         if type(granted) is not int or not 0 <= granted <= self.expires:
             raise InvalidValue("expires", expires, f"whole seconds, 0 to {self.expires}")
@@ -95,6 +99,13 @@ class SubscribeServerContext(ServerContext):
         notifier.tell(notice)
         self.responded(response)
         return succeed(notifier)
+
+    def _tooLate(self) -> Deferred[Notifier]:
+        """RFC 3261 section 12.2.2: the call went while this was thought about, and nothing begins in it any more."""
+        self.reject(481)
+        failed = Outcome()
+        fire(failed, Failure(DialogTerminated("the dialog was over before it was accepted", self.dialog.ended)))
+        return failed
 
     def _legOf(self) -> Leg:
         """The dialog at hand, or one of its own."""
