@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import DialogTerminated, InvalidValue
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue, SipError
 from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.interfaces import ISubscribeServerContext
 from twisted_sipdialog.message.event_fields import EventField
@@ -51,10 +51,30 @@ class SubscribeServerContext(ServerContext):
         self.notifier: Notifier | None = None
         # One that is not answered counts as well: a slow delegate is not to let any number of them through.
         core.countSubscription(transaction.flow.remote[0], 1)
+        if leg is not None:
+            leg.attach(self)
 
     def _close(self) -> None:
         super()._close()
         self.core.countSubscription(self.transaction.flow.remote[0], -1)
+        if self._leg is not None:
+            self._leg.detach(self)
+
+    # Until it is answered it is a usage of its dialog, which is there for it.
+
+    def takes(self, method: str, event: EventField) -> bool:
+        """A further SUBSCRIBE for the same subscription."""
+        return method == "SUBSCRIBE" and (event.package, event.id) == (self.event.package, self.event.id)
+
+    def requestReceived(self, transaction: Any, leg: Leg) -> None:
+        """Nobody knows yet what it would prolong: as an INVITE that overtakes another (RFC 3261 section 14.2)."""
+        wait = ("Retry-After", str(self.core.configuration.loadLimits.retryAfter))
+        transaction.respond(transaction.request.response(500, headers=[wait]))
+
+    def legStopped(self, error: SipError) -> None:
+        """It is answered all the same."""
+
+    # How it is answered.
 
     def understands(self, contentType: str) -> bool:
         return understands(self.request, contentType)
