@@ -71,7 +71,8 @@ def subscribeReceivedOutside(core: Core, transaction: Any) -> None:
 def _received(core: Core, transaction: Any, dialog: Dialog | None, name: str) -> None:
     request = transaction.request
     limits = core.configuration.loadLimits
-    if core.stopping or (dialog is not None and len(dialog.takers) >= limits.refers):
+    known = [] if dialog is None else [taker for taker in dialog.takers if isinstance(taker, ReferServerContext)]
+    if core.stopping or (dialog is not None and len(known) >= limits.refers):
         # Of a service that stops the call it asks for would be ended at once, or not at all.
         wait = ("Retry-After", str(limits.retryAfter))
         transaction.respond(request.response(503, None, request.toTag or core.identity.newTag(), [wait]))
