@@ -32,9 +32,10 @@ QUICK: dict[str, Any] = {
 }
 
 
-def scenario(sipp: str, folder: Path, name: str, *words: str, transport: str = "udp") -> Sipp:
-    """SIPp, about to play the scenario of that name once."""
-    return Sipp(sipp, folder, "-sf", os.fspath(SCENARIOS / f"{name}.xml"), "-m", "1", "-t", SOCKET[transport], *words)
+def scenario(sipp: str, folder: Path, name: str, *words: str, transport: str = "udp", calls: int = 1) -> Sipp:
+    """SIPp, about to play the scenario of that name, once if C{calls} does not say otherwise."""
+    play = ("-sf", os.fspath(SCENARIOS / f"{name}.xml"), "-m", str(calls))
+    return Sipp(sipp, folder, *play, "-t", SOCKET[transport], *words)
 
 
 async def callUs(sipp: str, folder: Path, userAgent: UserAgent, name: str, transport: str = "udp") -> None:

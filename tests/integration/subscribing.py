@@ -1,0 +1,62 @@
+"""
+Subscribers and notifiers on real sockets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.kamailio import pidf
+from twisted_sipdialog.delegates import UserAgentDelegate
+
+PIDF = "application/pidf+xml"
+
+
+class Watcher:
+    """
+    Subscribes: remembers what it was told.
+
+    @ivar told: what happened, oldest first: a word, and what it says of that.
+    @ivar forks: further subscriptions of the same SUBSCRIBE.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+        self.forks: list[Any] = []
+
+    def subscriptionAccepted(self, subscription: Any, response: Any) -> None:
+        self.told.append(("accepted", response.statusCode))
+
+    def notified(self, subscription: Any, notification: Any) -> None:
+        self.told.append(("notified", notification.state.state))
+
+    def subscriptionForked(self, subscription: Any, other: Any) -> None:
+        self.forks.append(other)
+
+    def subscriptionTerminated(self, subscription: Any, end: Any) -> None:
+        self.told.append(("terminated", end.reason))
+
+
+class Presentity(UserAgentDelegate):
+    """
+    Lets anybody subscribe to its presence.
+
+    @ivar notifiers: those that subscribed, oldest first.
+    @ivar told: what became of them, oldest first.
+    @ivar body: what each is told first.
+    """
+
+    def __init__(self) -> None:
+        self.notifiers: list[Any] = []
+        self.told: list[tuple[str, Any]] = []
+        self.body = pidf("open")
+
+    async def subscribeReceived(self, context: Any) -> None:
+        if context.event.package == "presence":
+            self.notifiers.append(await context.accept(body=self.body, contentType=PIDF, delegate=self))
+
+    def notifierRefreshed(self, notifier: Any, request: Any) -> None:
+        self.told.append(("refreshed", round(notifier.expires)))
+
+    def notifierTerminated(self, notifier: Any, end: Any) -> None:
+        self.told.append(("terminated", end.reason))

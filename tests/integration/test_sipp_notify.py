@@ -1,0 +1,74 @@
+"""
+SIPp subscribes to a user agent of ours: for a while, once, in vain, and without a word (RFC 6665 section 4.2).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_twisted import ensureDeferred
+
+from tests.integration.agent import addressOf, agent
+from tests.integration.kamailio import pidf
+from tests.integration.playing import QUICK, callUs, scenario
+from tests.integration.subscribing import Presentity
+
+
+@ensureDeferred
+async def test_stays(sipp: str, tmp_path: Path) -> None:
+    """A NOTIFY follows each SUBSCRIBE, and each change; Expires: 0 ends it, and 481 is what comes then."""
+    alice = Presentity()
+    async with agent(alice, **QUICK) as userAgent:
+        async with scenario(sipp, tmp_path, "subscriber_stays", await addressOf(userAgent)) as peer:
+            (notifier,) = await peer.until(lambda: alice.notifiers, "subscription")
+            response = await notifier.notify(pidf("closed"))
+            assert response.statusCode == 200
+            await peer.succeeded(1, timeout=10)
+        assert alice.told == [("refreshed", 300), ("terminated", "unsubscribed")]
+
+
+@ensureDeferred
+async def test_fetches(sipp: str, tmp_path: Path) -> None:
+    """One NOTIFY, which ends it (RFC 6665 section 4.4.3)."""
+    alice = Presentity()
+    async with agent(alice, **QUICK) as userAgent:
+        await callUs(sipp, tmp_path, userAgent, "subscriber_fetches")
+        assert [what for what, _ in alice.told] == ["terminated"]
+
+
+@ensureDeferred
+async def test_inVain(sipp: str, tmp_path: Path) -> None:
+    """
+    489 to an event that is unknown or missing (RFC 6665 section 8.3.2), 423 to a time that is too brief (section
+    4.2.1.1), 400 where no Contact says where to send a NOTIFY.
+    """
+    alice = Presentity()
+    async with agent(alice, **QUICK, events=["presence"]) as userAgent:
+        await callUs(sipp, tmp_path, userAgent, "subscriber_in_vain")
+    assert alice.notifiers == []
+
+
+@ensureDeferred
+async def test_neverAnswers(sipp: str, tmp_path: Path) -> None:
+    """No answer to a NOTIFY within 64*T1 ends the subscription (RFC 6665 section 4.2.2)."""
+    alice = Presentity()
+    async with agent(alice, **QUICK) as userAgent:
+        await callUs(sipp, tmp_path, userAgent, "subscriber_is_silent")
+        (notifier,) = alice.notifiers
+        assert (await notifier.whenTerminated()).reason == "no answer"
+    assert alice.told == [("terminated", "no answer")]
+
+
+@ensureDeferred
+async def test_forgets(sipp: str, tmp_path: Path) -> None:
+    """So does 481 (RFC 6665 section 4.2.2)."""
+    alice = Presentity()
+    async with (
+        agent(alice, **QUICK) as userAgent,
+        scenario(sipp, tmp_path, "subscriber_forgets", await addressOf(userAgent)) as peer,
+    ):
+        (notifier,) = await peer.until(lambda: alice.notifiers, "subscription")
+        response = await notifier.notify(pidf("closed"))
+        assert response.statusCode == 481
+        await peer.succeeded(1, timeout=10)
+    assert alice.told == [("terminated", "refused")]
