@@ -77,7 +77,7 @@ def extraLines(fields: Iterable[tuple[str, str]], contact: bool = False) -> Line
     """
     The C{extraHeaders} of an application, checked.
 
-    @param contact: Contact is the application's: in a redirection.
+    @param contact: Contact is the application's: in a redirection, or an answer that says where somebody is found.
     @raise InvalidValue: a line break, a name that is no token, or a header that we write ourselves.
     """
     lines = [*Headers(fields)]

@@ -32,6 +32,8 @@ _log = Logger()
 _QUIET = 7
 #: An application that has not answered by then is answered for, before the client's timer F (64*T1) runs out.
 _LATEST = 60
+#: The methods whose 2xx has the Contact of the application: where somebody is found, as in a 3xx (sections 10.3, 11.2).
+_CONTACTS = ("REGISTER", "OPTIONS")
 
 
 def oneLine(name: str, text: str) -> str:
@@ -221,7 +223,8 @@ class ServerContext:
         body: bytes,
         contentType: str | None,
     ) -> Response:
-        extra = extraLines(extraHeaders, contact=statusCode >= 300) if extraHeaders else []
+        isTheirs = statusCode >= 300 or self.method in _CONTACTS
+        extra = extraLines(extraHeaders, contact=isTheirs) if extraHeaders else []
         response = self._written(statusCode, reasonPhrase, extra, body, contentType)
         self._respond(response)
         self.responded(response)
