@@ -103,6 +103,20 @@ class VerbTests(CalleeTestCase):
             self.assertEqual(self.peer.received, [], method)
             self.assertFalse(context.answered)
 
+    def test_contacts(self):
+        """The 200 to REGISTER lists the bindings there are (10.3), that to OPTIONS may have Contact too (11.2)."""
+
+        class Registrar(Callee):
+            def registerReceived(self, context):
+                return self.answer(context)
+
+            optionsReceived = registerReceived
+
+        bindings = "<sip:a@192.0.2.1>;expires=60, <sip:a@192.0.2.2>;expires=90"
+        agent = self.agent(Registrar(lambda context: context.accept(extraHeaders=[("Contact", bindings)])))
+        for method in ("REGISTER", "OPTIONS"):
+            self.assertEqual(self.final(method, agent).headers.get("contact"), bindings, method)
+
     def test_whatItSays(self):
         """The request, as the application reads it."""
         callee = Texts(later)
