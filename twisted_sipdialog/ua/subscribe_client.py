@@ -71,8 +71,6 @@ class Subscription(SubscriptionLife):
             raise InvalidState("begin", self.state, "once for each subscription")
         if self.dialog is None:
             self.userAgent._mayCall("subscribe")
-        else:
-            self._tellApart(self.dialog)
         started = self._started = Outcome(self._cancelled)
         self.core.kept[self] = None
         self.userAgent._whenReady(self._start, self._unready)
@@ -131,6 +129,7 @@ class Subscription(SubscriptionLife):
             self._fail(dialog.over(), SubscriptionEnd("dialog over", False))
             return
         else:
+            self._tellApart(dialog)
             self._heard = Subscriber(self, dialog, self.event.id or "")
             outgoing = dialog.outgoing("SUBSCRIBE", b"", [])
         self._send(outgoing, self._asked, True)
