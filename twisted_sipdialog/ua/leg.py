@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from twisted_sipdialog.dialog.state import DialogState
 from twisted_sipdialog.errors import TransportError
-from twisted_sipdialog.message import Response
+from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.ua.asking import Asking
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing
@@ -68,6 +68,13 @@ class Leg:
     def concluded(self, response: Response) -> Response:
         """What the final response to one of our requests means for the dialog itself."""
         return response
+
+    def isOvertaken(self, request: Request, response: Response) -> bool:
+        """
+        C{request} of ours was refused as a later one of ours came there first (section 12.2.2); said again it is in
+        order.
+        """
+        return response.statusCode == 500 and request.cseqNumber < self.dialogState.localSequence
 
     def leaving(self) -> Deferred[Any] | None:
         """Fires when our BYE, which is on its way, is through; None: there is none."""

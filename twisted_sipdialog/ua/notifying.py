@@ -167,6 +167,10 @@ class Notifying:
 
     def _answered(self, outcome: Response | Failure, asking: Asking, isLast: bool, notice: Notice) -> None:
         self._asking = False
+        if isinstance(outcome, Response) and self._waiting is None and self.leg.isOvertaken(asking.request, outcome):
+            self._waiting = notice
+            self._next()
+            return
         last = asking.request if isLast else None
         # Section 4.2.2: whoever knows nothing of it, or does not answer, has no subscription any more.
         if isinstance(outcome, Failure):
