@@ -192,20 +192,28 @@ class Subscription(SubscriptionLife):
     def refused(self, asking: Subscribing, response: Response) -> None:
         """A final response that is no success."""
         if self._isCurrent(asking, response):
+            heard, request = self._heard, asking.request
+            if heard is not None and request is not None and heard.leg.isOvertaken(request, response):
+                self._again(asking, asking.expires)
+                return
             minimum = typedOrNone(response, "min-expires") if response.statusCode == 423 else None
             if minimum is not None and 0 < asking.expires < minimum <= LONGEST:
                 self._asked = minimum
-                self._waiting = [*asking.waiting, *self._waiting]
-                outgoing = asking.outgoing
-                if not asking.isFirst and self._heard is not None:
-                    outgoing = self._heard.leg.outgoing("SUBSCRIBE", b"", [])
-                self._send(outgoing, minimum, asking.isFirst)
+                self._again(asking, minimum)
                 return
             if self.dialog is not None:
                 self.dialog.concluded(response)
             self._failed(asking, ResponseError(response), response)
         asking.fire(Failure(ResponseError(response)))
         self._go()
+
+    def _again(self, asking: Subscribing, expires: int) -> None:
+        """Ask once more, for those who wait for it."""
+        self._waiting = [*asking.waiting, *self._waiting]
+        outgoing = asking.outgoing
+        if not asking.isFirst and self._heard is not None:
+            outgoing = self._heard.leg.outgoing("SUBSCRIBE", b"", [])
+        self._send(outgoing, expires if self._leaving is None else 0, asking.isFirst)
 
     def unanswered(self, asking: Subscribing, error: BaseException) -> None:
         """No final response."""
