@@ -692,8 +692,8 @@ class ISubscription(Interface):
         @return: a Deferred of the 2xx.  It fails with L{ResponseError<twisted_sipdialog.errors.ResponseError>},
             L{Timeout<twisted_sipdialog.errors.Timeout>},
             L{TransportError<twisted_sipdialog.errors.TransportError>}, or
-            L{SubscriptionTerminated<twisted_sipdialog.errors.SubscriptionTerminated>} (it ended first); what becomes of the subscription then,
-            L{ISubscriptionDelegate} tells.
+            L{SubscriptionTerminated<twisted_sipdialog.errors.SubscriptionTerminated>} (it ended first); what becomes of
+            the subscription then, L{ISubscriptionDelegate} tells.
         @raise InvalidState: it is not pending or active.
         @raise InvalidValue: C{expires} is no such number.
         """

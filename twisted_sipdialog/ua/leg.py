@@ -69,12 +69,13 @@ class Leg:
         """What the final response to one of our requests means for the dialog itself."""
         return response
 
-    def isOvertaken(self, request: Request, response: Response) -> bool:
+    def isOvertaken(self, request: Request | None, response: Response) -> bool:
         """
         C{request} of ours was refused as a later one of ours came there first (section 12.2.2); said again it is in
         order.
         """
-        return response.statusCode == 500 and request.cseqNumber < self.dialogState.localSequence
+        isLate = request is not None and request.cseqNumber < self.dialogState.localSequence
+        return isLate and response.statusCode == 500
 
     def leaving(self) -> Deferred[Any] | None:
         """Fires when our BYE, which is on its way, is through; None: there is none."""

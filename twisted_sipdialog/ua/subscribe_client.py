@@ -192,8 +192,8 @@ class Subscription(SubscriptionLife):
     def refused(self, asking: Subscribing, response: Response) -> None:
         """A final response that is no success."""
         if self._isCurrent(asking, response):
-            heard, request = self._heard, asking.request
-            if heard is not None and request is not None and heard.leg.isOvertaken(request, response):
+            heard = self._heard
+            if heard is not None and heard.leg.isOvertaken(asking.request, response):
                 self._again(asking, asking.expires)
                 return
             minimum = typedOrNone(response, "min-expires") if response.statusCode == 423 else None
