@@ -146,7 +146,7 @@ class Subscription(SubscriptionLife):
             self._stopTimer()
             self._send(heard.leg.outgoing("SUBSCRIBE", b"", []), 0 if isLast else self._asked, False)
 
-    def _send(self, outgoing: Outgoing, expires: int, isFirst: bool) -> None:
+    def _send(self, outgoing: Outgoing, expires: int, isFirst: bool, isRepaired: bool = False) -> None:
         own: Lines = [*self._extra, ("Event", str(self.event)), ("Expires", str(expires))]
         if self.accept:
             own.append(("Accept", ", ".join(self.accept)))
@@ -155,6 +155,7 @@ class Subscription(SubscriptionLife):
         outgoing.body = self._body
         waiting, self._waiting = self._waiting, []
         asking = self._asking = self._last = Subscribing(self, outgoing, waiting, expires, isFirst)
+        asking.isRepaired = isRepaired
         if isFirst and self.dialog is None:
             self._listen(asking, outgoing)
         asking.start()
@@ -197,9 +198,10 @@ class Subscription(SubscriptionLife):
                 self._again(asking, asking.expires)
                 return
             minimum = typedOrNone(response, "min-expires") if response.statusCode == 423 else None
-            if minimum is not None and 0 < asking.expires < minimum <= LONGEST:
+            # Once: a notifier that wants more each time could go on like that.
+            if minimum is not None and not asking.isRepaired and 0 < asking.expires < minimum <= LONGEST:
                 self._asked = minimum
-                self._again(asking, minimum)
+                self._again(asking, minimum, True)
                 return
             if self.dialog is not None:
                 self.dialog.concluded(response)
@@ -207,13 +209,13 @@ class Subscription(SubscriptionLife):
         asking.fire(Failure(ResponseError(response)))
         self._go()
 
-    def _again(self, asking: Subscribing, expires: int) -> None:
+    def _again(self, asking: Subscribing, expires: int, isRepaired: bool = False) -> None:
         """Ask once more, for those who wait for it."""
         self._waiting = [*asking.waiting, *self._waiting]
         outgoing = asking.outgoing
         if not asking.isFirst and self._heard is not None:
             outgoing = self._heard.leg.outgoing("SUBSCRIBE", b"", [])
-        self._send(outgoing, expires if self._leaving is None else 0, asking.isFirst)
+        self._send(outgoing, expires if self._leaving is None else 0, asking.isFirst, isRepaired)
 
     def unanswered(self, asking: Subscribing, error: BaseException) -> None:
         """No final response."""

@@ -28,9 +28,10 @@ class Subscribing(ClientContext):
     @ivar waiting: the Deferreds of those who wait for its outcome.
     @ivar expires: seconds asked for; 0: it ends the subscription, or fetches its state.
     @ivar isFirst: it begins the subscription.
+    @ivar isRepaired: it asks for what a 423 wanted.
     """
 
-    __slots__ = ("_subscription", "expires", "isFirst", "waiting")
+    __slots__ = ("_subscription", "expires", "isFirst", "isRepaired", "waiting")
 
     def __init__(
         self, subscription: Any, outgoing: Outgoing, waiting: list[Deferred[Any]], expires: int, isFirst: bool
@@ -40,6 +41,7 @@ class Subscribing(ClientContext):
         self.waiting = waiting
         self.expires = expires
         self.isFirst = isFirst
+        self.isRepaired = False
 
     @property
     def outgoing(self) -> Outgoing:
