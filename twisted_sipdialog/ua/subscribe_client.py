@@ -100,7 +100,7 @@ class Subscription(SubscriptionLife):
         if self._leaving is None:
             self._leaving = Waiters()
             if self.ended is not None:
-                self._leaving.fire(None)
+                self._leaving.fire(self._lastWord())
             elif self._heard is None or self.state == "starting":
                 # A NOTIFY that comes all the same gets 481, and that ends it over there (section 4.2.2).
                 self._end(SubscriptionEnd("unsubscribed", False))

@@ -13,6 +13,7 @@ from twisted_sipdialog.dialog.subscription import SubscriptionEnd
 from twisted_sipdialog.errors import SubscriptionTerminated
 from twisted_sipdialog.ua.delegation import fire, tell
 from twisted_sipdialog.ua.retry import FIRST, LAST, LONGEST
+from twisted_sipdialog.ua.subscriber import Notification
 from twisted_sipdialog.ua.subscription_view import SubscriptionView
 
 #: The part of its time after which a subscription is refreshed.
@@ -121,6 +122,10 @@ class SubscriptionLife(SubscriptionView):
         started, self._started = self._started, None
         fire(started, Failure(CancelledError("the subscription was given up")))
         if self._leaving is not None:
-            last = self.notification
-            self._leaving.fire(last if last is not None and last.request is end.message else None)
+            self._leaving.fire(self._lastWord())
         self._over.fire(end)
+
+    def _lastWord(self) -> Notification | None:
+        """The NOTIFY that ended it, or None where none did."""
+        last, end = self.notification, self.ended
+        return last if last is not None and end is not None and last.request is end.message else None
