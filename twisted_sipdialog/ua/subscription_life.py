@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.dialog.subscription import SubscriptionEnd
@@ -15,6 +16,8 @@ from twisted_sipdialog.ua.delegation import fire, tell
 from twisted_sipdialog.ua.retry import FIRST, LAST, LONGEST
 from twisted_sipdialog.ua.subscriber import Notification
 from twisted_sipdialog.ua.subscription_view import SubscriptionView
+
+_log = Logger()
 
 #: The part of its time after which a subscription is refreshed.
 _REFRESH: Final = 0.9
@@ -31,8 +34,13 @@ class SubscriptionLife(SubscriptionView):
         """@return: False: something is missing."""
         if value is None or self.package is None:
             return True
-        self._known, isMissing = self.package.merged(self._known, value)
-        self.value = self._known
+        try:
+            known, isMissing = self.package.merged(self._known, value)
+        except Exception:
+            # What else the NOTIFY says of the subscription, its end perhaps, counts all the same.
+            _log.failure("the event package cannot merge what a NOTIFY of {event} says", event=self.event)
+            return True
+        self._known = self.value = known
         return not isMissing
 
     def _adjust(self, told: int | None, wasStarting: bool) -> None:
