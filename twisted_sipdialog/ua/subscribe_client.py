@@ -120,6 +120,7 @@ class Subscription(SubscriptionLife):
             return  # given up before the ports were open
         self.state = "starting"
         self._known = None
+        self._isAsked = False
         self._begun = self.core.timers.now()
         dialog = self.dialog
         if dialog is None:
@@ -306,8 +307,10 @@ class Subscription(SubscriptionLife):
         else:
             started, self._started = self._started, None
             fire(started, self)
-            if not isKnown and self._leaving is None and self._asking is None:
-                self.refresh()  # what is missing comes with the whole
+            if not isKnown and not self._isAsked and self._leaving is None and self._asking is None:
+                # What is missing comes with the whole; where it does not, not before the next refresh is due.
+                self._isAsked = True
+                self.refresh()
 
     def _ended(self, notification: Notification) -> None:
         """It is over at the notifier."""

@@ -41,6 +41,7 @@ class SubscriptionLife(SubscriptionView):
             _log.failure("the event package cannot merge what a NOTIFY of {event} says", event=self.event)
             return True
         self._known = self.value = known
+        self._isAsked = self._isAsked and isMissing
         return not isMissing
 
     def _adjust(self, told: int | None, wasStarting: bool) -> None:
