@@ -22,7 +22,7 @@ class Opening:
     @ivar asked: has the C{request} as it was sent last, or None.
     """
 
-    __slots__ = ("_core", "_key", "_owner", "asked")
+    __slots__ = ("_core", "_key", "_owner", "_tags", "asked")
 
     def __init__(self, core: Core, owner: Any, callId: str, localTag: str, asked: Any) -> None:
         """
@@ -32,6 +32,7 @@ class Opening:
         self._core = core
         self._owner = owner
         self._key = callId, localTag
+        self._tags: set[str] = set()  # of the peers that made a dialog: none makes a second one when that is over
         self.asked = asked
         core.openings[self._key] = self
 
@@ -44,7 +45,7 @@ class Opening:
     def legOf(self, notify: Request, flow: Any) -> EventDialog | None:
         """The dialog that C{notify} makes, None when it makes none."""
         event, request = typedOrNone(notify, "event"), self.request
-        if event is None or request is None or not self._owner.expects(event, request):
+        if event is None or request is None or notify.fromTag in self._tags or not self._owner.expects(event, request):
             return None  # none would be heard in it
         try:
             return self._leg(DialogState.byNotify(request, notify), flow)
@@ -64,6 +65,7 @@ class Opening:
 
     def _leg(self, state: DialogState, flow: Any) -> EventDialog:
         state.usages = ()
+        self._tags.add(state.remoteTag)
         leg = EventDialog(self._core, state)
         self._owner.opened(leg, self)
         self._core.register(leg, flow)
