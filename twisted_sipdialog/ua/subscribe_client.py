@@ -260,8 +260,12 @@ class Subscription(SubscriptionLife):
         """Whether a NOTIFY makes a dialog: the first; further ones where the package allows it (section 4.4.1)."""
         if event.package != self.event.package or event.id != self.event.id:
             return False
+        if self._heard is None:
+            return True
+        # Section 4.1.2.4: nor is it any more once timer N has run out.
+        isTime = self.core.timers.now() < self._begun + self.core.configuration.timers.transaction
         mayFork = getattr(self.package, "forks", False) and self._forks < self.core.configuration.loadLimits.forks
-        return self._heard is None or mayFork
+        return isTime and mayFork
 
     def opened(self, leg: EventDialog, opening: Opening) -> None:
         """There is a dialog that NOTIFYs come in."""
