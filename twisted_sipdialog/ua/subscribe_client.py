@@ -277,7 +277,7 @@ class Subscription(SubscriptionLife):
             self._fork(leg)
 
     def _fork(self, leg: EventDialog) -> None:
-        how: dict[str, Any] = {"body": self._body, "delegate": self.delegate, "accept": self.accept}
+        how: dict[str, Any] = {"body": self._body, "accept": self.accept}
         event = self.event if self.package is None else self.package
         fork = Subscription(self.userAgent, self.target, event, self._asked, resubscribe=False, **how)
         fork.event, fork._extra = self.event, self._extra
@@ -302,6 +302,7 @@ class Subscription(SubscriptionLife):
             self.state = "pending" if state.state == "pending" else "active"
             self._adjust(state.expires, wasStarting)
         if origin is not None:
+            self.delegate = origin.delegate  # who hears nothing of a fork before this
             tell(self.delegate, "subscriptionForked", origin, self)
         tell(self.delegate, "notified", self, notification)
         if self.ended is not None:
