@@ -101,6 +101,8 @@ class Subscription(SubscriptionLife):
             self._leaving = Waiters()
             if self.ended is not None:
                 self._leaving.fire(self._lastWord())
+            elif self._isOver:
+                pass  # and what follows is the end
             elif self._heard is None or self.state == "starting":
                 # A NOTIFY that comes all the same gets 481, and that ends it over there (section 4.2.2).
                 self._end(SubscriptionEnd("unsubscribed", False))
@@ -292,7 +294,7 @@ class Subscription(SubscriptionLife):
         """A NOTIFY came, and was answered."""
         state = notification.state
         origin, self._origin = self._origin, None
-        isLast = state.state == "terminated" or self._asked == 0
+        isLast = self._isOver = state.state == "terminated" or self._asked == 0
         self.notification = notification
         isKnown = self._merge(notification.value)
         if isLast:
@@ -320,12 +322,14 @@ class Subscription(SubscriptionLife):
     def _ended(self, notification: Notification) -> None:
         """It is over at the notifier."""
         end = SubscriptionEnd(notification.state.reason or "", True, notification.request)
-        started, self._started = self._started, None
-        if self._leaving is not None or self._asked == 0:
+        self._isOver = False
+        if self._asked == 0:
+            started, self._started = self._started, None
             self._end(SubscriptionEnd("unsubscribed", False, notification.request))
             fire(started, self)
-        elif started is not None:
-            self._started = started
+        elif self._leaving is not None:
+            self._end(SubscriptionEnd("unsubscribed", False, notification.request))
+        elif self._started is not None:
             self._fail(SubscriptionTerminated(f"the first NOTIFY says {notification.state}", end), end)
         elif mayRetry(notification.state):
             self._suspend(end, pause(notification.state))

@@ -66,6 +66,7 @@ class SubscriptionView:
         self.value: Any = None
         self.ended: SubscriptionEnd | None = None
         self._known: Any = None  # value, as far as it is of the subscription that there is now
+        self._isOver = False  # at the notifier, and its last NOTIFY is being told
         self._isAsked = False  # for the whole of it, which has not come yet
         self._origin: SubscriptionView | None = None  # whose SUBSCRIBE forked
         self._forks = 0
