@@ -2,6 +2,8 @@
 Refreshes that fail (RFC 6665 section 4.1.2.2): what ends the subscription, and what does not.
 """
 
+import itertools
+
 from tests.ua.subscribed import SubscribedCase
 from twisted_sipdialog.errors import ResponseError, Timeout, TransportError
 
@@ -135,7 +137,7 @@ class RefusedTests(SubscribedCase):
             times.append(self.now())
             self.grants(503)
             self.assertEqual(subscription.state, "suspended")
-        pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
+        pauses = [b - a for a, b in itertools.pairwise(times)]
         self.assertEqual(pauses, sorted(pauses))
         self.assertGreaterEqual(pauses[0], 1)
         self.next(400)
