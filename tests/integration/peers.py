@@ -290,13 +290,22 @@ class Sipua(Peer):
     @ivar uri: where it is called; add C{;transport=tcp} for TCP.
     @param options: what follows C{--listen}.
     @param listen: the transports it listens on, all at the same port.
+    @ivar endsBy: the signal that ends it.
     @param host: the address it listens on.
+    @param port: the port, default: a free one.
     """
 
+    endsBy = signal.SIGTERM
+
     def __init__(
-        self, folder: Path, *options: str, listen: tuple[str, ...] = ("udp", "tcp"), host: str = LOOPBACK
+        self,
+        folder: Path,
+        *options: str,
+        listen: tuple[str, ...] = ("udp", "tcp"),
+        host: str = LOOPBACK,
+        port: int | None = None,
     ) -> None:
-        self.port = freePort(host)
+        self.port = port or freePort(host)
         self.address = formatHost(host, self.port)
         self.uri = f"sip:sipua@{self.address}"
         self._listeners = len(listen)
@@ -322,7 +331,7 @@ class Sipua(Peer):
     async def stop(self) -> None:
         await super().stop()
         # twistd ends its services, then ends itself by the signal it got, so that its parent sees why.
-        if self.exitStatus != -signal.SIGTERM:
+        if self.exitStatus != -self.endsBy:
             raise self.failed(f"exit status {self.exitStatus}")
         if self.errors or "Traceback" in self.output:
             raise self.failed("something went wrong in it")
