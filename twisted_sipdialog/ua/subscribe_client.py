@@ -146,6 +146,11 @@ class Subscription(SubscriptionLife):
         isLast = self._leaving is not None
         isDue = bool(self._waiting) if not isLast else self._last is None or self._last.expires > 0
         if heard is not None and self._asking is None and isDue:
+            leaving = heard.leg.leaving()
+            if leaving is not None:
+                # RFC 3261 section 12.2.2: a BYE that this overtakes is refused, and the call goes on over there.
+                leaving.addCallback(lambda _: self._go())
+                return
             self._stopTimer()
             self._send(heard.leg.outgoing("SUBSCRIBE", b"", []), 0 if isLast else self._asked, False)
 
