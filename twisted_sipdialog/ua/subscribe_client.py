@@ -248,7 +248,9 @@ class Subscription(SubscriptionLife):
         code = 0 if response is None else response.statusCode
         passes = response is None or code in _PASSING
         if self._leaving is not None:
-            self._end(SubscriptionEnd("unsubscribed", False))
+            if not asking.expires or response is None or code in _ENDING:
+                self._end(SubscriptionEnd("unsubscribed", False))
+            # Else a refresh was refused, and it is there until it is told otherwise.
         elif self._started is not None or (self.state == "starting" and not passes):
             self._fail(error, end)
         elif self.state == "starting":
