@@ -24,6 +24,7 @@ from twisted_sipdialog.errors import (
     RemoteError,
     ResponseError,
     SipError,
+    SubscriptionTerminated,
     Timeout,
     TransportError,
 )
@@ -48,6 +49,11 @@ DOCUMENTED: dict[str, tuple[type[BaseException], ...]] = {
     "accept the REFER": (CancelledError,),
     "sendNotify": (Timeout, TransportError),
     "subscribe": _SENDING,
+    "subscribe for good": (*_SENDING, ResponseError, CancelledError, SubscriptionTerminated),
+    "refresh": (*_SENDING, ResponseError, SubscriptionTerminated),
+    "unsubscribe": (),
+    "notify": (Timeout, TransportError),
+    "end the notifier": (),
 }
 #: Seconds each way.
 LATENCY = 0.05
