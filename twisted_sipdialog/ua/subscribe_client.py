@@ -301,6 +301,9 @@ class Subscription(SubscriptionLife):
         """A NOTIFY came, and was answered."""
         state = notification.state
         origin, self._origin = self._origin, None
+        if origin is not None and origin.ended is not None:
+            self.unsubscribe()  # nobody wants it any more, nor has heard of it
+            return
         isLast = self._isOver = state.state == "terminated" or self._asked == 0
         self.notification = notification
         isKnown = self._merge(notification.value)
