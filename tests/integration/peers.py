@@ -125,6 +125,8 @@ class Baresip(Peer):
         C{auth_user=alice;auth_pass=secret}, C{outbound="sip:127.0.0.1:5060"} ...
     @param rtpPorts: the range its RTP ports are taken from.
     @param watched: the URI of whom it subscribes to the presence of, there and nowhere else; None: nobody.
+    @param modules: further ones: C{presence.so}, so that others may watch it; C{mwi.so}, which subscribes to
+        message-summary once the account, with C{mwi=yes}, is registered.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Baresip(Peer):
         account: str = "answermode=auto",
         rtpPorts: tuple[int, int] = (24000, 24998),
         watched: str | None = None,
+        modules: tuple[str, ...] = (),
     ) -> None:
         # TLS always listens one port above; with that port taken, baresip does not start.
         self.port = freePort(span=2)
@@ -168,12 +171,13 @@ class Baresip(Peer):
             ("module_app", "ctrl_tcp.so"),  # takes those commands, tells what happens
             ("ctrl_tcp_listen", f"{LOOPBACK}:{self._controlPort}"),
         ]
+        settings += [("module_app", module) for module in modules]
         if watched is not None:
             settings += [("module_app", "contact.so"), ("module_app", "presence.so")]
             (own / "contacts").write_text(f'"watched" <{watched}>;presence=p2p\n')
         (own / "config").write_text("".join(f"{key} {value}\n" for key, value in settings))
-        # regint=0: does not register.
-        (own / "accounts").write_text(f"<{self.uri}>;regint=0;{account}\n")
+        # regint=0: does not register, unless the account has another before it: the first one counts.
+        (own / "accounts").write_text(f"<{self.uri}>;{account};regint=0\n")
         # -s: the SIP messages are part of its output.
         super().__init__([program, "-s", "-f", os.fspath(own)], own)
 

@@ -43,17 +43,20 @@ class Presentity(UserAgentDelegate):
 
     @ivar notifiers: those that subscribed, oldest first.
     @ivar told: what became of them, oldest first.
-    @ivar body: what each is told first.
+    @ivar body: what each is told first: nothing while it waits.
+    @param state: C{pending}: they are to wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: str = "active") -> None:
         self.notifiers: list[Any] = []
         self.told: list[tuple[str, Any]] = []
-        self.body = pidf("open")
+        self.body = pidf("open") if state == "active" else b""
+        self._state = state
 
     async def subscribeReceived(self, context: Any) -> None:
         if context.event.package == "presence":
-            self.notifiers.append(await context.accept(body=self.body, contentType=PIDF, delegate=self))
+            what = {"body": self.body, "contentType": PIDF, "state": self._state}
+            self.notifiers.append(await context.accept(**what, delegate=self))
 
     def notifierRefreshed(self, notifier: Any, request: Any) -> None:
         self.told.append(("refreshed", round(notifier.expires)))
