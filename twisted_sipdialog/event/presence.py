@@ -15,7 +15,6 @@ from twisted_sipdialog.event.values import (
     checkOneOf,
     checkPriority,
     checkTime,
-    oneOf,
     readPriority,
     readTime,
     writePriority,
@@ -194,7 +193,8 @@ class Tuple(Extensible):
         return cls.taken(
             parts,
             parts.required("id"),
-            None if basic is None else oneOf(basic, _BASIC, "basic"),
+            # baresip says "?" until its user has said more; its other tuples, and the rest of this one, count.
+            basic if basic in _BASIC else None,
             contact.text.strip() or None,
             readPriority(contact.attributes.get("priority")),
             tuple(map(Note.read, parts.all("note"))),
