@@ -55,7 +55,7 @@ class Presentity(UserAgentDelegate):
 
     async def subscribeReceived(self, context: Any) -> None:
         if context.event.package == "presence":
-            what = {"body": self.body, "contentType": PIDF, "state": self._state}
+            what = {"body": self.body, "contentType": PIDF, "state": self._state, "interval": 0.0}
             self.notifiers.append(await context.accept(**what, delegate=self))
 
     def notifierRefreshed(self, notifier: Any, request: Any) -> None:

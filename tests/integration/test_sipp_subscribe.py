@@ -7,31 +7,19 @@ Its scenarios are a check, no peer: they say what the RFC allows.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from attrs import evolve
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import agent
 from tests.integration.playing import QUICK, scenario
-from tests.integration.subscribing import PIDF, Watcher
+from tests.integration.subscribing import Watcher
 from twisted_sipdialog.errors import Timeout
+from twisted_sipdialog.event import PACKAGES
 
-
-class Several:
-    """Presence, but a SUBSCRIBE may have several notifiers; its state is the body."""
-
-    name = "presence"
-    accept = (PIDF,)
-    expires = 600
-    interval = 0.0
-    forks = True
-
-    def parse(self, contentType: str, body: bytes) -> Any:
-        return body
-
-    def merged(self, known: Any, value: Any) -> Any:
-        return value
+#: Presence, but a SUBSCRIBE may have several notifiers.
+FORKING = evolve(PACKAGES["presence"], forks=True)
 
 
 @ensureDeferred
@@ -39,13 +27,13 @@ async def test_notifyBeforeThe200(sipp: str, tmp_path: Path) -> None:
     """It makes the dialog (RFC 6665 section 4.4.1), in which it is refreshed and ended; 481 to what comes after."""
     told = Watcher()
     async with scenario(sipp, tmp_path, "notifier_notifies_early") as peer, agent(**QUICK) as alice:
-        subscription = await alice.subscribe(peer.uri, "presence", accept=[PIDF], delegate=told)
-        assert b"open" in subscription.notification.body
+        subscription = await alice.subscribe(peer.uri, "presence", delegate=told)
+        assert subscription.value.basic == "open"
         await peer.until(lambda: ("accepted", 200) in told.told, "200 to SUBSCRIBE")
         assert 598 < subscription.expires <= 600
         await subscription.refresh(300)
         await peer.until(lambda: told.told.count(("notified", "active")) == 3, "change")
-        assert b"closed" in subscription.notification.body
+        assert subscription.value.basic == "closed"
         assert 298 < subscription.expires <= 300
         last = await subscription.unsubscribe()
         assert last.state.state == "terminated"
@@ -60,7 +48,7 @@ async def test_waitsAndIsRefused(sipp: str, tmp_path: Path) -> None:
     """Pending until somebody decides; C{rejected} is for good, whatever was asked for (RFC 6665 section 4.1.3)."""
     told = Watcher()
     async with scenario(sipp, tmp_path, "notifier_waits") as peer, agent(**QUICK) as alice:
-        subscription = await alice.subscribe(peer.uri, "presence", accept=[PIDF], delegate=told)
+        subscription = await alice.subscribe(peer.uri, "presence", delegate=told)
         assert subscription.state == "pending"
         assert (await subscription.whenTerminated()).reason == "rejected"
         await peer.succeeded(1, timeout=10)
@@ -74,7 +62,7 @@ async def test_noNotify(sipp: str, tmp_path: Path) -> None:
     told = Watcher()
     async with scenario(sipp, tmp_path, "notifier_is_silent") as peer, agent(**QUICK) as alice:
         with pytest.raises(Timeout):
-            await alice.subscribe(peer.uri, "presence", accept=[PIDF], delegate=told)
+            await alice.subscribe(peer.uri, "presence", delegate=told)
         await peer.succeeded(1, timeout=10)
     assert told.told == [("accepted", 200), ("terminated", "no NOTIFY")]
 
@@ -84,7 +72,7 @@ async def test_forks(sipp: str, tmp_path: Path) -> None:
     """Presence has one notifier: the first one heard; the other one gets 481 (RFC 6665 section 4.4.1)."""
     told = Watcher()
     async with scenario(sipp, tmp_path, "notifier_forks") as peer, agent(**QUICK) as alice:
-        subscription = await alice.subscribe(peer.uri, "presence", accept=[PIDF], delegate=told)
+        subscription = await alice.subscribe(peer.uri, "presence", delegate=told)
         await peer.until(lambda: told.told.count(("notified", "active")) == 2, "change")
         assert subscription.sip.remoteTag == "one"
         await subscription.unsubscribe()
@@ -97,11 +85,11 @@ async def test_forksAreHeard(sipp: str, tmp_path: Path) -> None:
     """Where the package allows it each notifier is a subscription, ended by itself (RFC 6665 section 4.4.1)."""
     told = Watcher()
     async with scenario(sipp, tmp_path, "notifier_forks_all") as peer, agent(**QUICK) as alice:
-        first = await alice.subscribe(peer.uri, Several(), delegate=told)
+        first = await alice.subscribe(peer.uri, FORKING, delegate=told)
         (second,) = await peer.until(lambda: told.forks, "fork")
         assert (first.sip.remoteTag, second.sip.remoteTag) == ("two", "one")
-        await peer.until(lambda: b"open" in first.value, "change")
+        await peer.until(lambda: first.value.basic == "open", "change")
         await second.unsubscribe()
-        await peer.until(lambda: b"closed" in first.value, "change")
+        await peer.until(lambda: first.value.basic == "closed", "change")
         await first.unsubscribe()
         await peer.succeeded(1, timeout=10)
