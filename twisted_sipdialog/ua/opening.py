@@ -19,7 +19,7 @@ class Opening:
     """
     A request of ours that makes a subscription; the NOTIFY may come before its 2xx, and from several places.
 
-    @ivar asked: has the C{request} as it was sent last, or None.
+    @ivar asked: has the C{request} as it was sent last, or None, and the C{response} to it, or None.
     """
 
     __slots__ = ("_core", "_key", "_owner", "_tags", "asked")
@@ -48,9 +48,19 @@ class Opening:
         if event is None or request is None or notify.fromTag in self._tags or not self._owner.expects(event, request):
             return None  # none would be heard in it
         try:
-            return self._leg(DialogState.byNotify(request, notify), flow)
+            return self._leg(self._stateBy(request, notify), flow)
         except ParseError:
             return None
+
+    def _stateBy(self, request: Request, notify: Request) -> DialogState:
+        try:
+            return DialogState.byNotify(request, notify)
+        except ParseError:
+            # linphone's has no Contact, but its 2xx, which comes first, has one.
+            response: Response | None = self.asked.response
+            if response is None or response.statusCode >= 300 or response.toTag != notify.fromTag:
+                raise
+            return DialogState.asClient(request, response)
 
     def confirmed(self, response: Response, flow: Any) -> None:
         """
