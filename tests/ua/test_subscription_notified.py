@@ -79,6 +79,23 @@ class TakenTests(SubscribedCase):
     def lateCode(self, cseq):
         return self.notifies("terminated;reason=noresource", CSeq=cseq).statusCode
 
+    def test_noContact(self):
+        """
+        Section 4.4.1: a NOTIFY has one.  Where the first has none, the 2xx before it says where its sender is; nothing
+        says so of one that overtakes the 2xx, or has another tag.
+        """
+        here = f"sip:two@{self.peer.address[0]}:5060"
+        self.subscribes()
+        self.assertEqual(self.notifies(Contact=None).statusCode, 481)
+        self.grants(200, "600", Contact=f"<{here}>")
+        self.assertEqual(self.notifies(Contact=None, From=self.another("else")).statusCode, 481)
+        self.notified("active", Contact=None)
+        subscription = self.successResultOf(self.subscribing)
+        self.next(541)
+        self.assertEqual(self.request.uriText, here)
+        self.grants(200, "600")
+        self.finishes(subscription)
+
     def test_otherState(self):
         """Section 4.1.3: a state that nobody knows is none of an end."""
         subscription = self.subscribed("600")
