@@ -93,6 +93,7 @@ class Kamailio(Peer):
                 "PASSWORD": f'"{password}"',
                 "ALGORITHM": f'"{algorithm}"',
                 "QOP": f'"{_QOP[qop]}"',
+                "CHECKS": 15 if qop is None else 0,
             }
         words = [word for name, value in defined.items() for word in ("-A", f"{name}={value}")]
         words += ["-A", "PROXY"] if proxy else []

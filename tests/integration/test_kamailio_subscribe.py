@@ -227,29 +227,27 @@ async def test_wantsItForLonger(kamailio: str, tmp_path: Path) -> None:
         await server.wasAsked("SUBSCRIBE", "udp 10 <null> 0", *longer, "udp 0 <null> 0")
 
 
-async def challenges(kamailio: str, folder: Path, proxy: bool) -> None:
-    """By a proxy or by the server."""
+async def challenges(kamailio: str, folder: Path, qop: str | None, proxy: bool) -> None:
+    """With C{qop} what we know from the first is enough for all that follow; without, the refresh is another matter."""
     us = Watcher()
     ours = (Credentials("bob", PASSWORD, realm=REALM),)
     async with (
-        Kamailio(kamailio, folder, password=PASSWORD, proxy=proxy) as server,
+        Kamailio(kamailio, folder, password=PASSWORD, qop=qop, proxy=proxy) as server,
         agent(**QUICK, credentials=ours) as bob,
     ):
         subscription = await bob.subscribe(server.uri, "presence", delegate=us)
         await subscription.refresh()
         await subscription.unsubscribe()
         assert us.told == [200, 200, 200, "unsubscribed"]
-        twice = ["udp 3600 <null> 0"] * 4
-        await server.wasAsked("SUBSCRIBE", *twice, "udp 0 <null> 0")
+        attempts = ["udp 3600 <null> 0"] * (4 if qop is None else 3)
+        await server.wasAsked("SUBSCRIBE", *attempts, "udp 0 <null> 0")
 
 
 @ensureDeferred
 async def test_challenges(kamailio: str, tmp_path: Path) -> None:
-    """
-    The first is sent once more with credentials (RFC 3261 section 22), and so is the refresh, as they were for that
-    request alone; what we know then is enough for the last.
-    """
-    await together(Deferred.fromCoroutine(challenges(kamailio, tmp_path, proxy)) for proxy in (False, True))
+    """A challenge is answered; in the dialog, before it comes (RFC 3261 sections 22.2 and 22.3)."""
+    cases = ((qop, proxy) for qop in ("auth", None) for proxy in (False, True))
+    await together(Deferred.fromCoroutine(challenges(kamailio, tmp_path, *case)) for case in cases)
 
 
 @ensureDeferred
