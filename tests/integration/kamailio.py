@@ -25,22 +25,6 @@ REALM = "kamailio.example"
 _QOP = {None: 0, "auth": 1}
 
 
-def pidf(basic: str, more: str = "", name: str = "desk") -> bytes:
-    """
-    A presence document (RFC 3863).
-
-    @param basic: C{open} or C{closed}.
-    @param more: further elements of its tuple; C{rpid} is the prefix of RFC 4480.
-    @param name: of the tuple.
-    """
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid"'
-        ' entity="sip:alice@example.com">'
-        f'<tuple id="{name}"><status><basic>{basic}</basic></status>{more}</tuple></presence>'
-    ).encode()
-
-
 class Kamailio(Peer):
     """
     Kamailio with its presence modules, on a free port for UDP and for TCP.

@@ -12,14 +12,16 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
 from tests.integration.agent import agent
-from tests.integration.kamailio import REALM, Kamailio, pidf
+from tests.integration.kamailio import REALM, Kamailio
 from tests.integration.peers import Baresip
 from tests.integration.playing import QUICK, together
 from twisted_sipdialog import Credentials, PublishDelegate
 from twisted_sipdialog.errors import ResponseError
+from twisted_sipdialog.event.presence import CONTENT_TYPE, Presence
 
-PIDF = "application/pidf+xml"
-OPEN, BUSY = pidf("open"), pidf("open", "<rpid:activities><rpid:busy/></rpid:activities>")
+ALICE = "sip:alice@example.com"
+OPEN = Presence.of(ALICE, "open").toBytes()
+BUSY = Presence.of(ALICE, "open", activities=("busy",)).toBytes()
 PASSWORD = "wonderland"
 
 
@@ -56,7 +58,7 @@ async def test_isPublishedModifiedAndRemoved(kamailio: str, baresip: str, tmp_pa
         agent(**QUICK) as alice,
     ):
         await bob.whenShown("Unknown")
-        publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, delegate=us)
         await bob.whenShown("Online")
         await publication.publish(BUSY)
         await bob.whenShown("Busy")
@@ -77,7 +79,7 @@ async def isRefreshed(kamailio: str, baresip: str, folder: Path) -> None:
     """Before the time that was granted is over, without the body, which is kept (RFC 3903 section 4.3)."""
     us = Told()
     async with Kamailio(kamailio, folder, maxExpires=3) as server, agent(**QUICK) as alice:
-        publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, delegate=us)
         assert publication.expires == 3
         await server.until(lambda: len(us.told) == 2, "refresh")
         async with Baresip(baresip, folder, "bob", watched=server.uri) as bob:
@@ -92,7 +94,7 @@ async def isLost(kamailio: str, baresip: str, folder: Path) -> None:
     us = Told()
     async with agent(**QUICK) as alice:
         async with Kamailio(kamailio, folder, maxExpires=2) as server:
-            publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
+            publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, delegate=us)
         async with (
             Kamailio(kamailio, folder, port=server.port) as server,
             Baresip(baresip, folder, "carol", watched=server.uri) as carol,
@@ -111,7 +113,7 @@ async def expires(kamailio: str, baresip: str, folder: Path) -> None:
         Baresip(baresip, folder, "dave", watched=server.uri) as dave,
         agent(**QUICK) as alice,
     ):
-        publication = await alice.publish(server.uri, "presence", OPEN, PIDF, 2, unpublishOnClose=False)
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, 2, unpublishOnClose=False)
         await publication.close()
         await dave.whenShown("Online")
         await dave.whenShown("Unknown")
@@ -130,7 +132,7 @@ async def test_wantsItForLonger(kamailio: str, tmp_path: Path) -> None:
     """423 is answered with what its Min-Expires asks for (RFC 3903 section 5), from then on."""
     us = Told()
     async with Kamailio(kamailio, tmp_path, minExpires=20) as server, agent(**QUICK) as alice:
-        publication = await alice.publish(server.uri, "presence", OPEN, PIDF, 10, delegate=us)
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, 10, delegate=us)
         assert publication.expires == 20
         await publication.publish()
         await publication.close()
@@ -151,7 +153,7 @@ async def test_lostItBeforeAChange(kamailio: str, tmp_path: Path) -> None:
     us = Told()
     async with agent(**QUICK) as alice:
         async with Kamailio(kamailio, tmp_path) as server:
-            publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
+            publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, delegate=us)
         async with Kamailio(kamailio, tmp_path, port=server.port) as server:
             await publication.publish(BUSY)
             first, refusal, second = us.told
@@ -170,7 +172,7 @@ async def test_lostItBeforeAChange(kamailio: str, tmp_path: Path) -> None:
 @ensureDeferred
 async def test_isWithdrawnWhenWeStop(kamailio: str, tmp_path: Path) -> None:
     async with Kamailio(kamailio, tmp_path) as server, agent(**QUICK) as alice:
-        publication = await alice.publish(server.uri, "presence", OPEN, PIDF)
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE)
         first = publication.entityTag
         await alice.stopService()
         await server.wasAsked("PUBLISH", f"udp 3600 <null> {len(OPEN)}", f"udp 0 {first} 0")
@@ -179,9 +181,9 @@ async def test_isWithdrawnWhenWeStop(kamailio: str, tmp_path: Path) -> None:
 @ensureDeferred
 async def test_isTooLongForUdp(kamailio: str, tmp_path: Path) -> None:
     """It goes by TCP then (RFC 3261 section 18.1.1), its refresh by UDP."""
-    long = pidf("open", f"<note>{'Not at my desk. ' * 200}</note>")
+    long = Presence.of(ALICE, "open", "Not at my desk. " * 200).toBytes()
     async with Kamailio(kamailio, tmp_path) as server, agent(**QUICK) as alice:
-        publication = await alice.publish(server.uri, "presence", long, PIDF)
+        publication = await alice.publish(server.uri, "presence", long, CONTENT_TYPE)
         first = publication.entityTag
         await publication.publish()
         second = publication.entityTag
@@ -209,7 +211,7 @@ async def test_challenges(kamailio: str, tmp_path: Path, algorithm: str, qop: st
     ours = (Credentials("alice", PASSWORD, realm=REALM),)
     how: dict[str, Any] = {"password": PASSWORD, "algorithm": algorithm, "qop": qop, "proxy": proxy}
     async with Kamailio(kamailio, tmp_path, **how) as server, agent(**QUICK, credentials=ours) as alice:
-        publication = await alice.publish(server.uri, "presence", OPEN, PIDF, delegate=us)
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, delegate=us)
         await publication.publish()
         await publication.publish(BUSY)
         await publication.close()
@@ -234,5 +236,5 @@ async def test_refusesUs(kamailio: str, tmp_path: Path, credentials: tuple[str, 
         agent(**QUICK, credentials=ours) as alice,
     ):
         with pytest.raises(ResponseError, match="401"):
-            await alice.publish(server.uri, "presence", OPEN, PIDF)
+            await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE)
         await server.wasAsked("PUBLISH", *[f"udp 3600 <null> {len(OPEN)}"] * attempts)
