@@ -155,6 +155,7 @@ class PublishClientContext:
             return
         if self._isRemoving:
             if self.entityTag is None:
+                self._forget()
                 self._fire(None)
             else:
                 self._send(None, 0)
