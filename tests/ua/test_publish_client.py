@@ -221,6 +221,16 @@ class LifeTests(PublishCase):
         self.assertEqual(self.watch.told, [("published", 200), ("unpublished", 200)])
         self.left()
 
+    def test_unpublishTwice(self):
+        """What was withdrawn already needs no PUBLISH, and nothing is kept of it."""
+        publication = self.published()
+        publication.unpublish()
+        self.next()
+        self.answers(200, expires="0")
+        self.assertIsNone(self.successResultOf(publication.unpublish()))
+        self.assertEqual(self.count(), 2)
+        self.left()
+
     def test_again(self):
         """After it was withdrawn a body begins another."""
         publication = self.published()
