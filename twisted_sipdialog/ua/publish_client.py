@@ -214,7 +214,8 @@ class PublishClientContext:
         else:
             self.entityTag = tag
             self._until = self.core.timers.now() + self.expires
-            self._timer = self.core.timers.start(_REFRESH * self.expires, self._due)
+            if self._closing is None:
+                self._timer = self.core.timers.start(_REFRESH * self.expires, self._due)
             self._tell("published", response)
         publishing.fire(response)
         self._go()
