@@ -251,6 +251,17 @@ class LifeTests(PublishCase):
         self.assertEqual(self.count(), 1)
         self.left()
 
+    def test_closedWhileOpen(self):
+        """What is on its way as it is closed is left to expire, too: no timer, no refresh."""
+        publication = self.published(unpublishOnClose=False)
+        changing = publication.publish(BUSY)
+        self.next()
+        self.successResultOf(publication.close())
+        self.answers(200, "two", "3600")
+        self.successResultOf(changing)
+        self.left()
+        self.assertEqual(self.count(), 2)
+
     def test_stop(self):
         """The service's stop withdraws it."""
         self.published()
