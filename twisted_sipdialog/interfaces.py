@@ -590,7 +590,8 @@ class IReferServerContext(IServerContext, IReferContext):
 
 class IPublishClientContext(Interface):
     """
-    Event state that we publish (RFC 3903 section 4).  One PUBLISH at a time; of bodies that wait the newest is sent.
+    Event state that we publish (RFC 3903 section 4).  One PUBLISH at a time, also of several publications to one URI;
+    of bodies that wait the newest is sent.
     """
 
     userAgent = Attribute("The L{IUserAgent}.")

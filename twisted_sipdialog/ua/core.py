@@ -48,6 +48,7 @@ class Core:
     @ivar unfinished: coroutines and Deferreds of the delegate that still run; a stop cancels them.
     @ivar kept: what lasts beyond a request, outside of calls: publications, subscriptions both ways, who is to hear of
         a REFER.  Each has C{stopping()}, a Deferred that fires when it is over, and C{stopped()}.
+    @ivar publishing: publications with a PUBLISH open or to be sent, by Request-URI; it is the turn of the first.
     @ivar openings: requests of ours outside dialogs, by Call-ID and our tag, whose NOTIFYs make dialogs.
     @ivar watching: how many subscriptions each source address has here, unanswered SUBSCRIBEs included.
     @ivar referEvents: those of them that somebody may ask for, by the name that Refer-Events-At has for each.
@@ -75,6 +76,7 @@ class Core:
         self.fromSource: dict[str, int] = {}
         self.unfinished: dict[Any, None] = {}
         self.kept: dict[Any, None] = {}
+        self.publishing: dict[str, dict[Any, None]] = {}
         self.openings: dict[tuple[str, str], Any] = {}
         self.watching: dict[str, int] = {}
         self.referEvents: dict[str, Any] = {}

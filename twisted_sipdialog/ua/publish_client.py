@@ -148,17 +148,26 @@ class PublishClientContext:
         self._next = None
         self._fire(Failure(error))
 
-    # One request at a time (section 4.1): what is asked for meanwhile waits, and of bodies the newest is sent.
+    # One request at a time (section 4), also of several publications to one Request-URI: what is asked for meanwhile
+    # waits, and of bodies the newest is sent.
 
     def _go(self) -> None:
-        if self._open is not None or not (self._waiting or self._next):
+        if self._open is not None:
+            return
+        if not (self._waiting or self._next):
+            self._leave()
+            return
+        if self._isRemoving and self.entityTag is None:
+            self._forget()
+            self._leave()
+            self._fire(None)
+            return
+        turns = self.core.publishing.setdefault(self.target, {})
+        turns[self] = None
+        if next(iter(turns)) is not self:
             return
         if self._isRemoving:
-            if self.entityTag is None:
-                self._forget()
-                self._fire(None)
-            else:
-                self._send(None, 0)
+            self._send(None, 0)
         elif self._next is not None:
             self.body, self._next = self._next, None
             self._send(self.body, self._asked)
@@ -167,6 +176,18 @@ class PublishClientContext:
         else:
             self.entityTag = None
             self._send(self.body, self._asked)
+
+    def _leave(self) -> None:
+        """It is the turn of the next one, if this one had it."""
+        turns = self.core.publishing.get(self.target, {})
+        if self not in turns:
+            return
+        hadIt = next(iter(turns)) is self
+        del turns[self]
+        if not turns:
+            del self.core.publishing[self.target]
+        elif hadIt:
+            next(iter(turns))._go()
 
     def _send(self, body: bytes | None, expires: int, recovered: bool = False) -> None:
         self._stopTimer()
@@ -210,13 +231,13 @@ class PublishClientContext:
         self._open = None
         if self.expires == 0:
             self._forget()
-            self._tell("unpublished", response)
         else:
             self.entityTag = tag
             self._until = self.core.timers.now() + self.expires
             if self._closing is None:
                 self._timer = self.core.timers.start(_REFRESH * self.expires, self._due)
-            self._tell("published", response)
+        self._leave()
+        self._tell("unpublished" if self.expires == 0 else "published", response)
         publishing.fire(response)
         self._go()
 
@@ -229,6 +250,7 @@ class PublishClientContext:
             if isRemoval:
                 self._open = None
                 self._forget()
+                self._leave()
                 self._tell("unpublished", response)
                 publishing.fire(response)
                 self._go()
@@ -263,6 +285,7 @@ class PublishClientContext:
 
     def _failed(self, publishing: Publishing, error: BaseException, response: Response | None) -> None:
         failure = Failure(error)
+        self._leave()
         self._tell("publishFailed", failure)
         if self._timer is None:
             self._tell("unpublished", response)
@@ -309,4 +332,5 @@ class PublishClientContext:
         """The service ends and waits no longer."""
         self._stopTimer()
         self.core.kept.pop(self, None)
+        self.core.publishing.pop(self.target, None)
         self._fire(Failure(TransportError("the service stopped")))
