@@ -76,6 +76,7 @@ class ReadingTests(DocumentCase):
         self.refuses(
             MessageSummary,
             b"", b"\r\n", b"Voice-Message: 1/0\r\nMessages-Waiting: yes\r\n", b"Message-Account: sip:a@b\r\n",
+            b"X: yes\r\nMessages-Waiting: yes",
             b"Messages-Waiting:", b"Messages-Waiting: maybe", b"Messages-Waiting: yes no", b"Messages-Waiting yes",
             b"Messages-Waiting: yes\rVoice-Message: 1/0", b"Messages-Waiting: yes\r\nnonsense\r\n",
             b" Messages-Waiting: yes", b"Messages-Waiting: yes\r\na b: c\r\n", b"Messages-Waiting: yes\r\n: c\r\n",

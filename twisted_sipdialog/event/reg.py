@@ -206,7 +206,6 @@ class RegInfo(Extensible):
         """
         known = {registration.id: registration for registration in self.registrations}
         for registration in partial.registrations:
-            before = known.get(registration.id)
-            known[registration.id] = (before or evolve(registration, contacts=())).joined(registration)
+            known[registration.id] = known.get(registration.id, registration).joined(registration)
         left = tuple(one for one in known.values() if one.state != "terminated")
         return evolve(self, version=partial.version, registrations=left)
