@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -19,6 +20,10 @@ TIMES = st.datetimes(
     datetime(1000, 1, 1), timezones=st.integers(-720, 840).map(lambda m: timezone(timedelta(minutes=m)))
 )
 PRIORITIES = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
+
+
+#: For tests of whole documents: fewer examples, and no clock over them.
+EXAMPLES = settings(max_examples=30, deadline=None)
 
 
 def maybe(strategy: Any) -> Any:

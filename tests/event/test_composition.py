@@ -10,7 +10,7 @@ from time import perf_counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.event.cases import DocumentCase
+from tests.event.cases import EXAMPLES, DocumentCase
 from tests.event.test_presence import DOCUMENTS
 from twisted_sipdialog.event.composition import composed
 from twisted_sipdialog.event.presence import Activities, Device, Note, Person, Presence, Tuple
@@ -99,6 +99,7 @@ class ComposedTests(DocumentCase):
         self.assertEqual(len({one.id for one in whole.tuples}), 4_800)
         self.assertEqual(len(whole.notes), 1_200)
 
+    @EXAMPLES
     @given(st.lists(DOCUMENTS, max_size=3))
     def test_whatever(self, documents: list[Presence]) -> None:
         """It is a document, its ids are unique, and no tuple is lost."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.event.cases import NUMBERS, REST, WORDS, DocumentCase, maybe, several
+from tests.event.cases import EXAMPLES, NUMBERS, REST, WORDS, DocumentCase, maybe, several
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.conference import ConferenceInfo
 from twisted_sipdialog.event.conference_about import NAMESPACE, STATES, Description, Host, State, Uri, Uris
@@ -136,11 +136,13 @@ class ReadingTests(DocumentCase):
             self.assertIn(old, WHOLE)
             self.refuses(ConferenceInfo, WHOLE.replace(old, new))
 
+    @EXAMPLES
     @given(st.integers(0), st.binary(max_size=3))
     def test_damaged(self, place: int, junk: bytes) -> None:
         place %= len(WHOLE)
         self.survives(ConferenceInfo, WHOLE[:place] + junk + WHOLE[place + len(junk) :])
 
+    @EXAMPLES
     @given(_DOCUMENTS)
     def test_whatever(self, document: ConferenceInfo) -> None:
         self.written(document)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.event.cases import NUMBERS, REST, TEXT, WORDS, DocumentCase, maybe, several
+from tests.event.cases import EXAMPLES, NUMBERS, REST, TEXT, WORDS, DocumentCase, maybe, several
 from twisted_sipdialog.dialog.state_change import STATES
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.dialog_info import NAMESPACE, Dialog, DialogId, DialogInfo, Identity, Participant
@@ -131,11 +131,13 @@ class ReadingTests(DocumentCase):
         ):  # fmt: skip
             self.refuses(DialogInfo, SNOM.replace(old, new))
 
+    @EXAMPLES
     @given(st.sampled_from((SNOM, KAMAILIO)), st.integers(0), st.binary(max_size=3))
     def test_damaged(self, body: bytes, place: int, junk: bytes) -> None:
         place %= len(body)
         self.survives(DialogInfo, body[:place] + junk + body[place + len(junk) :])
 
+    @EXAMPLES
     @given(_DOCUMENTS)
     def test_whatever(self, document: DialogInfo) -> None:
         self.written(document)

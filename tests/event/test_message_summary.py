@@ -7,7 +7,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.event.cases import NUMBERS, DocumentCase, maybe, several
+from tests.event.cases import EXAMPLES, NUMBERS, DocumentCase, maybe, several
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.message_summary import KINDS, MAX_LENGTH, MAX_LINES, Counts, MessageSummary
 
@@ -107,6 +107,7 @@ class ReadingTests(DocumentCase):
         body = b"Messages-Waiting: yes\r\nX: \xff\r\n"
         self.assertEqual(MessageSummary.parse(body).toBytes(), body)
 
+    @EXAMPLES
     @given(st.sampled_from((ASTERISK, WHOLE)), st.integers(0), st.binary(max_size=3))
     def test_damaged(self, body: bytes, place: int, junk: bytes) -> None:
         place %= len(body)
@@ -147,6 +148,7 @@ class WritingTests(DocumentCase):
         ):
             self.assertRaises(InvalidValue, wrong)
 
+    @EXAMPLES
     @given(
         st.builds(
             MessageSummary,

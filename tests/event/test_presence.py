@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.event.cases import FOREIGN, PRIORITIES, REST, TEXT, TIMES, WORDS, DocumentCase, maybe, several
+from tests.event.cases import EXAMPLES, FOREIGN, PRIORITIES, REST, TEXT, TIMES, WORDS, DocumentCase, maybe, several
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.presence import (
     DATA_MODEL,
@@ -149,10 +149,12 @@ class BuildingTests(DocumentCase):
         """Text is text."""
         self.written(Presence.of('sip:"<a>&@b', "open", note="</note><tuple>\r\n", contact="sip:a@b?x=1&y=<"))
 
+    @EXAMPLES
     @given(DOCUMENTS)
     def test_whatever(self, presence: Presence) -> None:
         self.written(presence)
 
+    @EXAMPLES
     @given(PRIORITIES)
     def test_priorities(self, priority: float) -> None:
         self.written(Presence("sip:a@b", (Tuple("t", contact="sip:c@d", priority=priority),)))
@@ -251,6 +253,7 @@ class ReadingTests(DocumentCase):
             (one,) = Presence.parse(BARESIP.replace(b"<basic>open", b"<basic>" + basic)).tuples
             self.assertEqual(one, Tuple("t4109", contact="sip:alice@example.com"))
 
+    @EXAMPLES
     @given(st.sampled_from((BARESIP, LINPHONE)), st.integers(0), st.binary(max_size=3))
     def test_damaged(self, body: bytes, place: int, junk: bytes) -> None:
         place %= len(body)

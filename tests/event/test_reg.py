@@ -7,7 +7,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.event.cases import NUMBERS, PRIORITIES, REST, WORDS, DocumentCase, maybe, several
+from tests.event.cases import EXAMPLES, NUMBERS, PRIORITIES, REST, WORDS, DocumentCase, maybe, several
 from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.reg import (
     CONTACT_EVENTS,
@@ -100,11 +100,13 @@ class ReadingTests(DocumentCase):
         """Section 5.1: there may be no registration."""
         self.written(RegInfo(5, "partial"))
 
+    @EXAMPLES
     @given(st.integers(0), st.binary(max_size=3))
     def test_damaged(self, place: int, junk: bytes) -> None:
         place %= len(KAMAILIO)
         self.survives(RegInfo, KAMAILIO[:place] + junk + KAMAILIO[place + len(junk) :])
 
+    @EXAMPLES
     @given(_DOCUMENTS)
     def test_whatever(self, document: RegInfo) -> None:
         self.written(document)

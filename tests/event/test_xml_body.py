@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.event.cases import ATTRIBUTES, FOREIGN, LOCAL, TEXT, DocumentCase, named
+from tests.event.cases import ATTRIBUTES, EXAMPLES, FOREIGN, LOCAL, TEXT, DocumentCase, named
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.event.xml_body import LANGUAGE, MAX_DEPTH, MAX_ELEMENTS, MAX_LENGTH, Element, clark, legible
 
@@ -90,12 +90,14 @@ class BombTests(DocumentCase):
             b'<a xmlns:p="u}v" p:b=""/>', b"\xfe\xff<a/>",
         )  # fmt: skip
 
+    @EXAMPLES
     @given(st.binary(max_size=200))
     def test_randomBytes(self, body: bytes) -> None:
         self.survives(Element, body)
         self.survives(Element, b"<a>" + body)
         self.survives(Element, b"<" + body)
 
+    @EXAMPLES
     @given(st.text("<>/ab:=\"'&;!?[]{}- \n", max_size=80))
     def test_randomMarkup(self, text: str) -> None:
         self.survives(Element, text.encode())
@@ -204,11 +206,13 @@ class WritingTests(DocumentCase):
         """What a peer sent and XML cannot carry is replaced."""
         self.assertEqual(legible("a\0\udcff\tb\U0001f600"), "a\ufffd\ufffd\tb\U0001f600")
 
+    @EXAMPLES
     @given(st.builds(Element, LOCAL | LOCAL.map(named), ATTRIBUTES, st.lists(FOREIGN, max_size=3).map(tuple)))
     def test_whatever(self, element: Element) -> None:
         """What was written is read, and written again the same."""
         self.written(element)
 
+    @EXAMPLES
     @given(st.lists(TEXT.filter(str.strip) | FOREIGN, max_size=4))
     def test_mixed(self, pieces: list[str | Element]) -> None:
         """Text between elements stays where it is."""
