@@ -169,8 +169,14 @@ class WritingTests(DocumentCase):
             Element(
                 "{u:x}a", {"{u:x}b": "1"}, (Element("c", {}, (Element("{u:x}d"), Element("e"))), Element("{u:x}f"))
             ),
-            '<a xmlns="u:x" xmlns:x1="u:x" x1:b="1"><c xmlns=""><d xmlns="u:x"/><e/></c><f/></a>',
+            '<a xmlns="u:x" xmlns:x1="u:x" x1:b="1"><c xmlns=""><x1:d/><e/></c><f/></a>',
         )
+
+    def test_length(self) -> None:
+        """A namespace is written once for each prefix, however often and wherever the document comes back to it."""
+        namespace = b"urn:" + b"x" * 30_000
+        body = b'<p:a xmlns:p="%s">%s</p:a>' % (namespace, b'<b p:c=""><p:d><e/></p:d></b>' * 1_000)
+        self.assertLess(len(Element.parse(body).toBytes()), 3 * len(body))
 
     def test_escapes(self) -> None:
         """What would be markup, and white space that would be read as another (XML 1.0 sections 2.11, 3.3.3)."""

@@ -183,36 +183,35 @@ class _Writing:
     """
 
     def __init__(self, root: Element) -> None:
-        self._own = root.namespace
+        own = root.namespace
         self._prefixes: dict[str, str] = {}
-        self._name(root)
-        declarations = [_pair("xmlns", self._own)] if self._own else []
+        self._name(root, own)
+        declarations = [_pair("xmlns", own)] if own else []
         for namespace, prefix in self._prefixes.items():
             if prefix != "xml":
                 declarations.append(_pair(f"xmlns:{prefix}", namespace))
-        self.text = self._element(root, self._own, "".join(declarations))
+        self.text = self._element(root, own, "".join(declarations))
 
-    def _name(self, element: Element) -> None:
-        """Give a prefix to each namespace that needs one: that of an attribute, and any but that of the root."""
+    def _name(self, element: Element, default: str) -> None:
+        """Give a prefix to each namespace that needs one: that of an attribute, and any that is not the default."""
         needing = [_split(name)[0] for name in element.attributes]
-        if element.namespace != self._own:
+        if element.namespace != default:
             needing.insert(0, element.namespace)
         for namespace in needing:
             if namespace and namespace not in self._prefixes:
                 self._prefixes[namespace] = _PREFIXES.get(namespace, f"x{len(self._prefixes) + 1}")
         for child in element.children:
-            self._name(child)
+            self._name(child, default if element.namespace else "")
 
     def _element(self, element: Element, default: str, declarations: str = "") -> str:
-        """@param default: the default namespace around it."""
+        """@param default: the default namespace around it: the root's, or none within an element that has none."""
         namespace, local = _split(element.tag)
-        if namespace in ("", self._own):
-            name = _checkName(local)
-            if namespace != default:
-                # Only an element without a namespace, or one of the root's inside of that, gets here.
-                declarations, default = _pair("xmlns", namespace), namespace
-        else:
-            name = f"{self._prefixes[namespace]}:{_checkName(local)}"
+        name = _checkName(local)
+        if namespace != default:
+            if namespace:
+                name = f"{self._prefixes[namespace]}:{name}"
+            else:
+                declarations, default = _pair("xmlns", ""), ""
         attributes = "".join(map(self._attribute, element.attributes.items()))
         inner = "".join(
             self._element(piece, default)
