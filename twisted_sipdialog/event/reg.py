@@ -53,7 +53,7 @@ class Contact(Extensible):
 
     @ivar id: what tells it from the others of its document and of later ones.
     @ivar state: C{'active'} or C{'terminated'}.
-    @ivar event: one of L{CONTACT_EVENTS}.
+    @ivar event: one of L{CONTACT_EVENTS}, or whatever else its notifier calls it.
     @ivar displayName: for people, or None.
     @ivar language: that of the display name, or None.
     @ivar expires: the seconds that are left, or None.
@@ -68,7 +68,7 @@ class Contact(Extensible):
     id: str
     uri: str
     state: str = field(default="active", validator=checkOneOf(CONTACT_STATES))
-    event: str = field(default="registered", validator=checkOneOf(CONTACT_EVENTS))
+    event: str = "registered"
     displayName: str | None = None
     language: str | None = None
     expires: int | None = None
@@ -89,7 +89,7 @@ class Contact(Extensible):
             parts.required("id"),
             parts.needed("uri").text.strip(),
             oneOf(parts.required("state"), CONTACT_STATES, "state"),
-            oneOf(parts.required("event"), CONTACT_EVENTS, "event"),
+            parts.required("event"),
             None if name is None else name.text.strip(),
             None if name is None else name.attributes.get(LANGUAGE),
             readNumber(parts.attribute("expires"), "expires"),
