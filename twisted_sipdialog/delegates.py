@@ -245,7 +245,7 @@ class DialogDelegate(RequestDelegate, ReferDelegate):
 
     @default
     def subscribeReceived(self, context: Any) -> Any:
-        """489 in a dialog, 405 outside."""
+        """489."""
 
     @default
     def unsubscribeReceived(self, context: Any) -> Any:

@@ -1307,7 +1307,7 @@ class IDialogDelegate(IRequestDelegate, IReferDelegate):
         """PUBLISH.  Default: 405."""
 
     def subscribeReceived(context: Any) -> Any:
-        """SUBSCRIBE, as a plain request.  Default: 489 in a dialog, 405 outside."""
+        """SUBSCRIBE that asks for a new subscription (L{ISubscribeServerContext}).  Default: 489."""
 
     def unsubscribeReceived(context: Any) -> Any:
         """SUBSCRIBE with Expires: 0 in a dialog.  Overridden: 200 unless it answers.  Default: as SUBSCRIBE."""
