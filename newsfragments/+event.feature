@@ -1,1 +1,0 @@
-``twisted_sipdialog.event`` reads and writes the documents of the event packages presence, message-summary, dialog, reg and conference; XML from peers is read without document types and within bounds.
