@@ -194,6 +194,8 @@ class Subscription(SubscriptionLife):
             elif not asking.isFirst or seconds < self.expires:  # else a NOTIFY that came first said how long
                 self._retry.reset()
                 self._lasts(seconds)
+            elif self._timer is None:
+                self._waiting.append(Outcome())  # the time to refresh it came before this
             tell(self.delegate, "subscriptionAccepted", self, response)
         asking.fire(response)
         self._go()
