@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.robustness.crossings import LATENCY
-from tests.robustness.subscription_programs import act
+from tests.robustness.subscription_programs import act, subscribe, taking
 from tests.robustness.subscriptions import Subscribed
 from tests.robustness.test_subscription_pairs import ended, subscribed
 from twisted_sipdialog.errors import ResponseError
@@ -80,6 +80,21 @@ class FoundTests(SynchronousTestCase):
         run.network.clearSeen()
         run.network.advance(5.0)
         self.assertEqual(run.network.seenBy(run.alice), ["> SUBSCRIBE", "< 200 SUBSCRIBE", "< NOTIFY", "> 200 NOTIFY"])
+        self.check(run)
+
+    def test_firstAnswerComesLate(self) -> None:
+        """
+        The NOTIFY comes at once, the 2xx to the first SUBSCRIBE after nine tenths of the time (RFC 6665 section
+        4.1.2.1): it is refreshed then, and does not run out.
+        """
+        run = Subscribed(0, {}, {"minSubscriptionExpires": 0})
+        run.isRough = True
+        run.b.takes = taking("accept")
+        run.network.drop(lambda m: m.statusCode == 200 and m.cseqMethod == "SUBSCRIBE", times=7)
+        subscribe(run.a, expires=20)
+        run.network.advance(25.0)
+        (subscription,) = run.a.subscribing
+        self.assertEqual((run.a.told[subscription], subscription.state), ("nAAn", "active"), run.network.ladder())
         self.check(run)
 
     def test_givenUpBehindARefresh(self) -> None:
