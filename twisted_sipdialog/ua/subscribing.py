@@ -54,8 +54,9 @@ class Subscribing(ClientContext):
         return None if self._sending is None else self._sending.flow
 
     def fire(self, outcome: Any) -> None:
-        """Those who wait hear of it."""
-        for each in self.waiting:
+        """Those who wait hear of it, and are not kept: the collector could find the failure before its Deferred."""
+        waiting, self.waiting = self.waiting, []
+        for each in waiting:
             fire(each, outcome)
 
     def _provisional(self, response: Response) -> None:
