@@ -221,3 +221,13 @@ class RefusedTests(ForkCase):
         self.assertEqual(self.told.events, ["accepted", "notified"])
         self.ends(one)
         self.left()
+
+    def test_tooLate(self):
+        """Nor does one that is taken after all, once the subscription that it is a fork of is over."""
+        (one,) = self.forked()
+        self.assertEqual(self.notifiesAs("two", Subscription_State=None).statusCode, 489)
+        self.ends(one)
+        self.notifiesAs("two", "active;expires=600", b"2")
+        self.assertEqual(self.told.events[-1], "terminated")
+        self.assertEqual(self.notifiesAs("two").statusCode, 481)
+        self.left()
