@@ -2,7 +2,8 @@
 Refreshes that fail (RFC 6665 section 4.1.2.2): what ends the subscription, and what does not.
 """
 
-import itertools
+from itertools import pairwise
+from weakref import ref
 
 from tests.ua.subscribed import SubscribedCase
 from twisted_sipdialog.errors import ResponseError, Timeout, TransportError
@@ -137,7 +138,7 @@ class RefusedTests(SubscribedCase):
             times.append(self.now())
             self.grants(503)
             self.assertEqual(subscription.state, "suspended")
-        pauses = [b - a for a, b in itertools.pairwise(times)]
+        pauses = [b - a for a, b in pairwise(times)]
         self.assertEqual(pauses, sorted(pauses))
         self.assertGreaterEqual(pauses[0], 1)
         self.next(400)
@@ -174,6 +175,23 @@ class RefusedTests(SubscribedCase):
         self.grants(200, "600")
         self.notified()
         self.finishes(subscription)
+
+    def test_nobodyWaits(self):
+        """
+        The Deferred of a refresh that fails is not kept, or the collector could find its failure before it, and log
+        what nobody waited for as an error that nobody took.
+        """
+        for isAnswered in (True, False):
+            subscription = self.subscribed("600")
+            refreshing = ref(subscription.refresh())
+            self.next(1)
+            if isAnswered:
+                self.grants(500)
+            else:
+                self.network.advance(33)
+            self.assertIsNone(refreshing())
+            self.notified("terminated;reason=noresource")
+            self.left()
 
     def test_notNotified(self):
         """Section 4.1.2.2 wants a NOTIFY after each refresh, but one that misses ends nothing."""
