@@ -7,6 +7,7 @@ Who is asked about it is in subscribe_received.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -14,7 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import DialogTerminated, InvalidValue, SipError
+from twisted_sipdialog.errors import DialogTerminated, InvalidValue, ParseError, SipError
 from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.interfaces import ISubscribeServerContext
 from twisted_sipdialog.message.event_fields import EventField
@@ -114,6 +115,9 @@ class SubscribeServerContext(ServerContext):
         notifier = self.notifier = Notifier(self, self._legOf(), self.expires, state, interval, notice)
         notifier.delegate = delegate
         self._respond(response)
+        if self._leg is not None:
+            with suppress(ParseError):  # then the peer stays where it was
+                self.core.onlyFlows.moved(self._leg, self.request, self.transaction.flow)
         if not body:
             notifier.pause(0.0)  # what is notified in this turn goes out instead
         notifier.tell(notice)
