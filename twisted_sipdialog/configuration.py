@@ -120,6 +120,12 @@ def _seconds(instance: object, attribute: attrs.Attribute[Any], value: Any) -> N
         raise ConfigurationError(attribute.name, value, "whole seconds, 1 or more, are wanted")
 
 
+def _wholeSeconds(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """What stands in Min-Expires (RFC 3261 section 20.23), or 0."""
+    if type(value) is not int or not 0 <= value < 2**31:
+        raise ConfigurationError(attribute.name, value, "whole seconds, 0 or more, are wanted")
+
+
 def _trust(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     for network in () if isinstance(value, bool) else value:
         try:
@@ -244,7 +250,7 @@ class Configuration:
     events: tuple[str, ...] = attrs.field(default=(), converter=_several, validator=_onOneLine)
     subscribeStatus: int = attrs.field(default=200, validator=_oneOf(200, 202))
     subscriptionExpires: int = attrs.field(default=3600, validator=_seconds)
-    minSubscriptionExpires: int = attrs.field(default=60, validator=_notNegative)
+    minSubscriptionExpires: int = attrs.field(default=60, validator=_wholeSeconds)
     stopTimeout: float = attrs.field(default=5.0, validator=_notNegative)
     udpLimit: int = attrs.field(default=1300, validator=_notNegative)
     udpReceiveBuffer: int = attrs.field(default=4 * 1024 * 1024, validator=_notNegative)
