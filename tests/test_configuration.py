@@ -67,6 +67,8 @@ class ConfigurationTests(SynchronousTestCase):
             self.assertRefused(name, None, None, "one of '")
         for name in ("sessionExpires", "minSE"):
             self.assertRefused(name, None, None, whole)
+        for value in (None, "60", -1, 60.5, True, 2**31):
+            self.assertRefused("minSubscriptionExpires", value, value, "whole seconds, 0 or more, are wanted")
         for name in ("listen", "supported", "accept", "infoPackages"):
             for value, wrong in ((5, 5), (None, None), (["a", 5], 5), (["a", "b\r\nc"], "b\r\nc"), ("a\0", "a\0")):
                 self.assertRefused(name, value, wrong, text)

@@ -4,7 +4,7 @@ Subscriptions of a peer within a call (RFC 5057).
 
 from twisted.internet.defer import Deferred
 
-from tests.ua.callee import ANSWER
+from tests.ua.callee import ANSWER, OFFER
 from tests.ua.watched import DOOR, WatchedCase, later
 from twisted_sipdialog import Phase
 from twisted_sipdialog.configuration import LoadLimits
@@ -52,6 +52,71 @@ class CallTests(WatchedCase):
         self.assertEqual([m.cseqNumber - first.cseqNumber for m in (info, last)], [1, 2])
         self.hangsUp()
         self.assertNothingLeft()
+
+    def test_target(self):
+        """RFC 6665 section 4.2.1.2, RFC 3261 section 12.2.2: its Contact is where the peer is from its 2xx on."""
+        self.call()
+        there = f"sip:elsewhere@{self.peer.address[0]}:5060"
+        self.notes.decide = lambda context: context.reject(403) and None
+        self.subscribe(within=self.within, headers={"Contact": "<sip:refused@192.0.2.250>"})
+        self.notes.decide = self.grant
+        self.subscribe(within=self.within, headers={"Contact": f"<{there}>"})
+        self.assertEqual(self.notified().uriText, there)
+        asking = self.dialog.info()
+        info = self.peer.expect("INFO")
+        self.assertEqual(info.uriText, there)
+        self.peer.respond(info, 200)
+        self.network.advance(0.01)
+        self.successResultOf(asking)
+        self.notifier.destroy()
+        self.notified()
+        self.hangsUp()
+        self.assertNothingLeft()
+
+    def test_toldApart(self):
+        """A delegate that is told of ends apart hears of those that end nothing known here only."""
+        ends = []
+        self.call()
+        self.notes.unsubscribeReceived = lambda context: ends.append(context.dialog)
+        self.subscribe(within=self.within)
+        self.notified()
+        self.assertEqual(self.subscribe("0", f"{DOOR};id=2", within=self.within).statusCode, 200)
+        self.assertSilent()
+        self.assertEqual(ends, [self.dialog])
+        self.assertEqual(self.subscribe("0", within=self.within).headers.get("expires"), "0")
+        self.assertEqual(self.told()[0], "terminated;reason=timeout")
+        self.assertEqual((len(ends), len(self.notes.asked)), (1, 1))
+        self.hangsUp()
+        self.assertNothingLeft()
+
+    def test_early(self):
+        """RFC 5057 section 4.1: in a dialog that is early, whose call is refused or given up: nothing of it is left."""
+        for ends in ("reject", "cancel", "accept"):
+            self.open()
+            self.notes.answer = lambda context: context.answerLater()
+            invite = self.peer.request("INVITE", self.userAgent, body=OFFER)
+            self.network.advance(0.01)
+            self.notes.context.progress(180)
+            self.within = self.peer.expect("180 INVITE")
+            self.assertEqual(self.subscribe("60", within=self.within).statusCode, 200)
+            self.notified()
+            self.assertIs(self.notifier.dialog, self.notes.dialog)
+            if ends == "reject":
+                self.notes.context.reject(486)
+                self.assertEqual(self.finalTo(invite).statusCode, 486)
+            elif ends == "cancel":
+                self.peer.cancel(invite)
+                self.assertEqual(self.finalTo(invite).statusCode, 487)
+            else:
+                self.notes.context.accept(body=ANSWER)
+                self.within = self.finalTo(invite)
+                self.peer.ack(self.within)
+                self.network.advance(0.01)
+                self.hangsUp()
+            if self.notifier.ended is None:
+                self.network.advance(60)
+                self.assertEqual(self.told()[0], "terminated;reason=timeout")
+            self.assertNothingLeft()
 
     def test_survives(self):
         """RFC 5057 section 4.2: the BYE ends the call; the subscription goes on until it ends by itself."""

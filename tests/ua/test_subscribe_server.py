@@ -25,7 +25,7 @@ class EventTests(WatchedCase):
     def test_malformed(self):
         """Section 8.2.1: one Event, of a token and parameters.  Without it nobody knows what is wanted: 489."""
         self.open()
-        for event in (None, "", ";id=1", "x door", '"x-door"'):
+        for event in (None, "", ";id=1", "x door", '"x-door"', f"{DOOR}, {DOOR}", [DOOR, DOOR], f"{DOOR};id=1;id=2"):
             refused = self.subscribe(event=event)
             self.assertIn(refused.statusCode, (400, 489), event)
             if refused.statusCode == 489:
