@@ -90,7 +90,7 @@ class CallTests(WatchedCase):
         self.assertNothingLeft()
 
     def test_early(self):
-        """RFC 5057 section 4.1: in a dialog that is early, whose call is refused or given up: nothing of it is left."""
+        """RFC 5057 section 4.2: one in a dialog that is early outlives the call as well, be it refused or given up."""
         for ends in ("reject", "cancel", "accept"):
             self.open()
             self.notes.answer = lambda context: context.answerLater()
@@ -113,9 +113,9 @@ class CallTests(WatchedCase):
                 self.peer.ack(self.within)
                 self.network.advance(0.01)
                 self.hangsUp()
-            if self.notifier.ended is None:
-                self.network.advance(60)
-                self.assertEqual(self.told()[0], "terminated;reason=timeout")
+            self.network.advance(60)
+            self.assertEqual(self.told()[0], "terminated;reason=timeout")
+            self.assertEnd(self.notifier, "timeout", False)
             self.assertNothingLeft()
 
     def test_survives(self):

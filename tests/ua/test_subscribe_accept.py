@@ -218,3 +218,37 @@ class FirstTests(WatchedCase):
         self.assertEqual(self.subscribe().headers.get("expires"), "0")
         self.assertEqual(self.told(), ("terminated;reason=timeout", b"open"))
         self.assertNothingLeft()
+
+
+class PackageTests(WatchedCase):
+    """A package that is known here (RFC 3856 sections 6.4, 6.5, 6.10): what nobody says is as that has it."""
+
+    PIDF = "application/pidf+xml"
+
+    def test_times(self):
+        """An hour, and five seconds from one NOTIFY to the next."""
+        self.open(events=("presence",), subscriptionExpires=7200)
+        self.subscribed(None, "presence", body=b"<presence/>")
+        self.assertEqual(self.within.headers.get("expires"), "3600")
+        self.assertEqual(self.first.headers.get("content-type"), self.PIDF)
+        self.network.advance(1)
+        self.notifier.notify(b"<presence x='1'/>")
+        self.assertSilent(3.5)
+        self.network.advance(1)
+        notify = self.notified()
+        self.assertEqual((notify.body, notify.headers.get("content-type")), (b"<presence x='1'/>", self.PIDF))
+        self.notifier.destroy()
+        self.notified()
+        self.assertNothingLeft()
+
+    def test_otherwise(self):
+        """What the application says is so, and what the configuration bounds."""
+        self.open(events=("presence",), subscriptionExpires=1800)
+        self.subscribed(None, "presence", body=b"open", contentType="text/plain", interval=0)
+        self.assertEqual(self.within.headers.get("expires"), "1800")
+        self.assertEqual(self.first.headers.get("content-type"), "text/plain")
+        self.notifier.notify(b"shut")
+        self.assertEqual(self.notified().headers.get("content-type"), "text/plain")
+        self.notifier.destroy()
+        self.notified()
+        self.assertNothingLeft()
