@@ -60,7 +60,7 @@ class Notifying:
         self.leg = leg
         self.notice = notice
         self._usage = usage
-        self._asking = False
+        self._asking: Asking | None = None
         self._waiting: Notice | None = None
         self._end: SubscriptionState | None = None
         self._pacing: Any = None
@@ -130,7 +130,7 @@ class Notifying:
         self._next()
 
     def _next(self) -> None:
-        if self._waiting is None or self._asking or self._pacing is not None:
+        if self._waiting is None or self._asking is not None or self._pacing is not None:
             return
         now = self.leg.core.timers.now()
         if self._end is None and self._until <= now:
@@ -149,7 +149,6 @@ class Notifying:
     def _send(self) -> None:
         notice, self._waiting = self._waiting, None
         assert notice is not None
-        self._asking = True
         state, isLast = self._end, self._end is not None
         if state is None:
             left = max(int(self._until - self.leg.core.timers.now() + 0.5), 0)
@@ -157,7 +156,7 @@ class Notifying:
         lines: Lines = [("Event", self.eventText()), ("Subscription-State", str(state)), *notice.lines]
         if notice.contentType is not None and notice.body:
             lines.append(("Content-Type", notice.contentType))
-        asking = Asking(self.leg.core, self.leg.outgoing("NOTIFY", notice.body, lines))
+        asking = self._asking = Asking(self.leg.core, self.leg.outgoing("NOTIFY", notice.body, lines))
         asking.answered.addBoth(self._answered, asking, isLast, notice)
         asking.start()
 
@@ -166,7 +165,7 @@ class Notifying:
         return str(EventField(self._usage.event, self._usage.id or None))
 
     def _answered(self, outcome: Response | Failure, asking: Asking, isLast: bool, notice: Notice) -> None:
-        self._asking = False
+        self._asking = None
         if isinstance(outcome, Response) and self._waiting is None and self.leg.isOvertaken(asking.request, outcome):
             self._waiting = notice
             self._next()
@@ -267,4 +266,5 @@ class Notifying:
     def legStopped(self, error: SipError) -> None:
         """Nobody can be told any more."""
         reason = "service stopped" if self.leg.core.stopping else "flow lost"
-        self._over(SubscriptionEnd(reason, False), None)
+        last = self._asking if self.isEnding and self._waiting is None else None  # its answer is not waited for
+        self._over(SubscriptionEnd(reason, False), None if last is None else last.request)
