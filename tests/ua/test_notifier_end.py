@@ -297,6 +297,18 @@ class StopTests(WatchedCase):
         self.assertEqual([what for what, _, _ in self.notes.heard], ["terminated"])
         self.assertEqual(self.userAgent.leftovers(), [])
 
+    def test_ending(self):
+        """What was being ended is given the NOTIFY that told it, also when its answer is not waited for."""
+        self.open(stopTimeout=3.0)
+        told, waiting = self.subscribed(), self.subscribed()
+        waiting.notify(b"1")
+        endings = [notifier.destroy("giveup") for notifier in (told, waiting)]
+        self.userAgent.stopService()
+        self.network.advance(3.1)
+        self.assertEqual(self.successResultOf(endings[0]).headers.get("subscription-state"), "terminated;reason=giveup")
+        self.assertIsNone(self.successResultOf(endings[1]))
+        self.assertEqual(self.userAgent.leftovers(), [])
+
     def test_meanwhile(self):
         """While it stops nobody new is let in: 503."""
         self.open()
