@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.peers import LOOPBACK
-from tests.integration.ports import freePort
+from tests.integration.ports import freeHost, freePort
 from tests.integration.process import Peer
 from tests.integration.tone import record
 
@@ -42,6 +42,8 @@ class Linphone(Peer):
         settings: dict[str, int] | None = None,
         rtpPorts: tuple[int, int] = (27000, 27998),
         host: str | None = None,
+        friend: str | None = None,
+        account: str | None = None,
     ) -> None:
         self.port = freePort() if host is None else 5060
         self.uri = f"sip:{name}@{LOOPBACK}:{self.port}" if host is None else f"sip:{name}@{host}"
@@ -71,6 +73,12 @@ class Linphone(Peer):
         for number, (mime, rate, channels) in enumerate(lossy):
             codec: dict[str, Any] = {"mime": mime, "rate": rate, "channels": channels, "enabled": 0}
             sections[f"audio_codec_{number}"] = codec
+        if friend is not None:
+            sections["friend_0"] = {"url": f'"friend" <{friend}>', "pol": "accept", "subscribe": 1}
+        if account is not None:
+            identity = {"reg_identity": f"<{self.uri}>", "reg_sendregister": 1, "publish": 1}
+            sections["proxy_0"] = {"reg_proxy": f"<{account}>", "reg_route": f"<{account};lr>", **identity}
+            sip["default_proxy"] = 0
         text = "".join(
             f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
             for section, values in sections.items()
@@ -155,3 +163,9 @@ class Linphone(Peer):
         status = await self.ended()
         if status != 0:
             raise self.failed(f"exit status {status}")
+
+
+def alone(name: str) -> dict[str, Any]:
+    """Settings for one that is named without a port: linphonec leaves it out of From and To."""
+    host = freeHost()
+    return {"aor": f"sip:{name}@{host}", "listen": [f"udp:5060:interface={host}"]}

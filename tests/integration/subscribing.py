@@ -6,8 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+from twisted.internet import reactor
+
 from tests.integration.kamailio import pidf
 from twisted_sipdialog.delegates import UserAgentDelegate
+from twisted_sipdialog.event import PACKAGES
+from twisted_sipdialog.server.state_agent import StateAgent
 
 PIDF = "application/pidf+xml"
 
@@ -63,3 +68,16 @@ class Presentity(UserAgentDelegate):
 
     def notifierTerminated(self, notifier: Any, end: Any) -> None:
         self.told.append(("terminated", end.reason))
+
+
+class Server(StateAgent):
+    """
+    Keeps the presence of everybody, tells of a change at once, and says yes to who wants to register.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(reactor, [evolve(PACKAGES["presence"], interval=0.0)])
+
+    def registerReceived(self, context: Any) -> None:
+        lines = [(name, context.request.headers.get(name)) for name in ("Contact", "Expires")]
+        context.accept(extraHeaders=[(name, value) for name, value in lines if value is not None])

@@ -11,7 +11,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import addressOf, agent
-from tests.integration.linphone import Linphone
+from tests.integration.linphone import Linphone, alone
 from tests.integration.playing import endOf
 from tests.integration.ports import freeHost
 from tests.integration.transferring import Party, outcomeOf, quick
@@ -25,12 +25,6 @@ async def calls(alice: UserAgent, bob: Linphone, transport: str = "udp") -> Any:
     dialog = await answer
     await bob.whenSaid("Media streams established")
     return dialog
-
-
-def alone(name: str) -> dict[str, Any]:
-    """Settings for one that is called without a port: linphonec leaves it out of the Refer-To of its calls."""
-    host = freeHost()
-    return {"aor": f"sip:{name}@{host}", "listen": [f"udp:5060:interface={host}"]}
 
 
 async def consults(alice: Linphone, uri: str) -> int:
