@@ -39,6 +39,7 @@ class Kamailio(Peer):
     @param maxExpires: seconds; who asks for more gets so many.
     @param cleanPeriod: seconds between two looks for what has expired; it counts whole seconds, so that of two of them
         little more than one may be left.
+    @param workers: how many processes there are for what comes by UDP.
     @param password: of whoever asks, whatever the user name, in L{REALM}; None: it does not challenge.
     @param algorithm: C{MD5} or C{SHA-256}.
     @param qop: of the challenge: C{auth}, or None; C{auth-int} it could offer, but takes no answer to it.
@@ -54,6 +55,7 @@ class Kamailio(Peer):
         minExpires: int = 0,
         maxExpires: int = 3600,
         cleanPeriod: int = 100,
+        workers: int = 1,
         password: str | None = None,
         algorithm: str = "MD5",
         qop: str | None = "auth",
@@ -70,6 +72,7 @@ class Kamailio(Peer):
             "MIN_EXPIRES": minExpires,
             "MAX_EXPIRES": maxExpires,
             "CLEAN_PERIOD": cleanPeriod,
+            "WORKERS": workers,
         }
         if password is not None:
             defined |= {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 
 from tests.integration.agent import agent
 from tests.integration.kamailio import REALM, Kamailio
@@ -21,7 +21,7 @@ from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.event import dialog_info, message_summary
 from twisted_sipdialog.event.dialog_info import Dialog, DialogInfo
 from twisted_sipdialog.event.message_summary import Counts, MessageSummary
-from twisted_sipdialog.event.presence import CONTENT_TYPE, Presence, Tuple
+from twisted_sipdialog.event.presence import CONTENT_TYPE, Note, Presence, Tuple
 
 ALICE = "sip:alice@example.com"
 OPEN, CLOSED = Presence.of(ALICE, "open").toBytes(), Presence.of(ALICE, "closed").toBytes()
@@ -120,6 +120,25 @@ async def test_seesWhatSeveralPublish(kamailio: str, tmp_path: Path) -> None:
         assert second.isPublished
         await second.close()
         await subscription.unsubscribe()
+
+
+@ensureDeferred
+async def test_manyWatch(kamailio: str, tmp_path: Path) -> None:
+    """NOTIFYs of several processes, some of them before the 2xx (RFC 6665 section 4.4.1), or after a later one."""
+    async with (
+        Kamailio(kamailio, tmp_path, workers=4) as server,
+        agent(**QUICK) as alice,
+        agent(**QUICK) as bob,
+    ):
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE)
+        watching = await gatherResults([bob.subscribe(server.uri, "presence") for _ in range(40)])
+        for note in map(Note, ("one", "two", "three")):
+            await publication.publish(Presence.of(ALICE, "open", note.text).toBytes())
+            # Before the next: of two changes at once its processes may tell the later one first.
+            await server.until(lambda note=note: {each.value.notes for each in watching} == {(note,)}, note.text)
+        ends = await gatherResults([each.unsubscribe() for each in watching])
+        assert {last.state.state for last in ends} == {"terminated"}
+        await publication.close()
 
 
 async def isRefreshed(kamailio: str, folder: Path) -> None:
