@@ -92,6 +92,20 @@ class RequestTests(EventCase):
         self.assertEqual(self.successResultOf(refused).statusCode, 488)
         self.assertEqual(dialog.local.sdp, offer)
 
+    def test_subscribe(self) -> None:
+        """RFC 5057: a SUBSCRIBE in the dialog; the call is there for it until both are over."""
+        dialog = self.called()
+        subscribing = dialog.subscribe("x-state")
+        sent = self.answer("SUBSCRIBE", Expires="600")
+        self.assertEqual((sent.callId, sent.toTag), (dialog.sip.callId, dialog.sip.remoteTag))
+        headers = {"Event": "x-state", "Subscription-State": "active;expires=600"}
+        self.assertEqual(self.final("NOTIFY", headers=headers).statusCode, 200)
+        subscription = self.successResultOf(subscribing)
+        self.assertEqual((subscription.dialog, dialog.subscriptions), (dialog, ["x-state"]))
+        self.assertEqual(self.final("BYE").statusCode, 200)
+        self.assertEqual(self.final("NOTIFY", headers=headers).statusCode, 200)
+        self.assertEqual((subscription.state, dialog.subscriptions), ("active", ["x-state"]))
+
     def test_others(self) -> None:
         """REFER, SUBSCRIBE and PUBLISH go out as plain requests."""
         dialog = self.called()

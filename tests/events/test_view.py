@@ -120,14 +120,23 @@ class ViewTests(EventCase):
         self.assertEqual(dialog.id, f"{invite.callId};from-tag={invite.fromTag};to-tag={self.peer.tag}")
 
     def test_type(self) -> None:
-        """The method that made it; SUBSCRIBE makes none."""
+        """The method that made it; SUBSCRIBE makes none that is a call."""
         self.assertEqual(self.called().type, "INVITE")
-        refused = self.peer.request("SUBSCRIBE", self.userAgent, headers={"Event": "presence"})
-        self.assertEqual(self.finalTo(refused).statusCode, 489)
+        self.app.subscribeReceived = lambda context: context.accept() and None
+        accepted = self.peer.request("SUBSCRIBE", self.userAgent, headers={"Event": "presence"})
+        self.assertEqual(self.finalTo(accepted).statusCode, 200)
+        self.assertEqual(self.userAgent.dialogs, [self.dialog])
 
     def test_subscriptions(self) -> None:
-        """None in a call that nobody subscribed in."""
-        self.assertEqual(self.called().subscriptions, [])
+        """Of either side, as long as they last; none in a call that nobody subscribed in."""
+        dialog = self.called(Recorder(subscribeReceived=lambda context: context.accept() and None))
+        self.assertEqual(dialog.subscriptions, [])
+        self.assertEqual(self.final("SUBSCRIBE", headers={"Event": "dialog"}).statusCode, 200)
+        self.assertEqual(dialog.subscriptions, ["dialog"])
+        self.answer("NOTIFY")
+        self.assertEqual(self.final("SUBSCRIBE", headers={"Event": "dialog", "Expires": "0"}).statusCode, 200)
+        self.answer("NOTIFY")
+        self.assertEqual((dialog.subscriptions, dialog.ended), ([], None))
 
     def test_other(self) -> None:
         """The application's: the other leg of its call."""
