@@ -225,7 +225,7 @@ class _Writing:
 
     def _attribute(self, attribute: tuple[str, str]) -> str:
         namespace, local = _split(attribute[0])
-        if local == "xmlns":
+        if local == "xmlns" and not namespace:
             raise InvalidValue("attribute", local, "namespaces are part of the names")
         prefix = f"{self._prefixes[namespace]}:" if namespace else ""
         return _pair(prefix + _checkName(local), attribute[1])
