@@ -719,7 +719,10 @@ class INotification(Interface):
     state = Attribute("L{SubscriptionState<twisted_sipdialog.message.event_fields.SubscriptionState>}.")
     body = Attribute("bytes.")
     contentType = Attribute("str: its Content-Type, or None.")
-    value = Attribute("What the body says, as the package has it; None without a body, or without a package.")
+    value = Attribute(
+        "What the body says, as the package has it; None without a body, without a package, or where C{parse()} raised"
+        " something else than C{ParseError}, which is logged."
+    )
     error = Attribute(
         "L{ParseError<twisted_sipdialog.errors.ParseError>}: the body is not what the package has, and the NOTIFY was"
         " refused for it; or None."

@@ -242,7 +242,7 @@ class BodyTests(SubscribedCase):
 
         subscription = self.subscribed("600", body=b"7", event=Broken())
         for body in (b"bang", b"13"):
-            self.assertIn(self.notifies("active", body).statusCode, (200, 500), body)
+            self.notified("active", body)
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
             self.assertEqual((subscription.state, subscription.value), ("active", "7"))
         self.notified("active", b"8")
@@ -253,13 +253,19 @@ class BodyTests(SubscribedCase):
         """An end is an end, even if what is told with it breaks the package."""
 
         class Broken(Count):
+            def parse(self, contentType, body):
+                if body == b"bang":
+                    raise ZeroDivisionError("parse")
+                return super().parse(contentType, body)
+
             def merged(self, known, value):
                 if value == "13":
                     raise ZeroDivisionError("merged")
                 return super().merged(known, value)
 
-        subscription = self.subscribed("600", body=b"7", event=Broken())
-        self.notifies("terminated;reason=noresource", b"13")
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertEqual((subscription.state, subscription.value), ("terminated", "7"))
-        self.left()
+        for body in (b"bang", b"13"):
+            subscription = self.subscribed("600", body=b"7", event=Broken())
+            self.notified("terminated;reason=noresource", body)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+            self.assertEqual((subscription.state, subscription.value), ("terminated", "7"))
+            self.left()

@@ -7,6 +7,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.usage import Usage
@@ -15,6 +16,8 @@ from twisted_sipdialog.interfaces import INotification
 from twisted_sipdialog.message import Request, Response
 from twisted_sipdialog.message.event_fields import EventField, SubscriptionState
 from twisted_sipdialog.ua.leg import Leg
+
+_log = Logger()
 
 #: What a Subscription-State may say, before its parameters.
 _STATES = ("active", "pending", "terminated")
@@ -132,7 +135,14 @@ def _valueOf(request: Request, package: Any) -> Any:
     if not request.body or package is None:
         return None
     kind = (request.headers.get("content-type") or package.accept[0]).partition(";")[0].strip().lower()
-    return package.parse(kind, request.body)
+    try:
+        return package.parse(kind, request.body)
+    except ParseError:
+        raise
+    except Exception:
+        # No fault of the peer's; what else the NOTIFY says of the subscription, its end perhaps, counts all the same.
+        _log.failure("the event package cannot read what a NOTIFY of {event} says", event=package.name)
+        return None
 
 
 def _malformed(request: Request, error: ParseError, accept: tuple[str, ...] = ()) -> Response:
