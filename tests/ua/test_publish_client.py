@@ -347,6 +347,15 @@ class RepairTests(PublishCase):
         self.answers(200, "two", "120")
         self.withdrawn(publication)
 
+    def test_423Again(self):
+        """Once: a compositor that wants more each time would be asked for ever."""
+        self.publishes(expires=60)
+        self.answers(423, Min_Expires="120")
+        self.next()
+        self.answers(423, Min_Expires="180")
+        self.failureResultOf(self.publishing, ResponseError)
+        self.left()
+
     def test_423Refused(self):
         """No Min-Expires, none that is longer, or one beyond a week: a refusal."""
         for minimum in (None, "60", "x", "999999999"):

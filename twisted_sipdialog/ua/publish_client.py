@@ -189,7 +189,7 @@ class PublishClientContext:
         elif hadIt:
             next(iter(turns))._go()
 
-    def _send(self, body: bytes | None, expires: int, recovered: bool = False) -> None:
+    def _send(self, body: bytes | None, expires: int, recovered: bool = False, isRepaired: bool = False) -> None:
         self._stopTimer()
         waiting, self._waiting = self._waiting, []
         if self._open is not None:
@@ -203,6 +203,7 @@ class PublishClientContext:
             outgoing.body = body
             outgoing.lines.append(("Content-Type", self.contentType))
         self._open = Publishing(self, outgoing, waiting, expires, recovered)
+        self._open.isRepaired = isRepaired
         self._open.start()
 
     def _fire(self, outcome: Any) -> None:
@@ -256,14 +257,15 @@ class PublishClientContext:
                 self._go()
             else:
                 self._tell("publishProgress", response)
-                self._send(self.body, self._asked, True)
+                self._send(self.body, self._asked, True, publishing.isRepaired)
             return
-        if code == 423 and not isRemoval:
+        # Once: a compositor that wants more each time could go on like that.
+        if code == 423 and not isRemoval and not publishing.isRepaired:
             minimum = typedOrNone(response, "min-expires")
             if minimum is not None and publishing.expires < minimum <= LONGEST:
                 self._asked = minimum
                 self._tell("publishProgress", response)
-                self._send(publishing.body or None, minimum, publishing.recovered)
+                self._send(publishing.body or None, minimum, publishing.recovered, True)
                 return
         self._open = None
         error = ResponseError(response)

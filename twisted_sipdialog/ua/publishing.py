@@ -21,9 +21,10 @@ class Publishing(ClientContext):
     @ivar waiting: the Deferreds of those who wait for its outcome.
     @ivar expires: seconds asked for; 0: it removes.
     @ivar recovered: it follows a 412.
+    @ivar isRepaired: it asks for what a 423 wanted.
     """
 
-    __slots__ = ("_publication", "expires", "recovered", "waiting")
+    __slots__ = ("_publication", "expires", "isRepaired", "recovered", "waiting")
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Publishing(ClientContext):
         self.waiting = waiting
         self.expires = expires
         self.recovered = recovered
+        self.isRepaired = False
 
     def fire(self, outcome: Any) -> None:
         """Those who wait hear of it."""
