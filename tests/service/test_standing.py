@@ -107,6 +107,25 @@ class StandingTests(StandingCase):
         peer.respond(peer.expect("PUBLISH", 5), 200, headers={"SIP-ETag": "x", "Expires": "100"})
         self.assertEqual(self.seen(1), ["presence of sip:carol@b.example is published"])
 
+    def test_notPublishedAnyMore(self) -> None:
+        """One whose refresh is refused is begun anew: it is to stand as long as the service runs."""
+        peer = ScriptedPeer(self.network, "c.example")
+        self.sipua("sip:carol@b.example", "--publish", "presence:closed", "--settings", self.proxy("sip:c.example"))
+        peer.respond(peer.expect("PUBLISH"), 200, headers={"SIP-ETag": "x", "Expires": "100"})
+        self.seen(1)
+        peer.respond(peer.expect("PUBLISH", 100), 403)
+        self.assertEqual(
+            self.seen(1),
+            [
+                "presence of sip:carol@b.example was not published: 403 Forbidden",
+                "presence of sip:carol@b.example is not published any more",
+            ],
+        )
+        publish = peer.expect("PUBLISH", 5)
+        self.assertEqual((publish.headers.get("sip-if-match"), bool(publish.body)), (None, True))
+        peer.respond(publish, 200, headers={"SIP-ETag": "y", "Expires": "100"})
+        self.assertEqual(self.seen(1), ["presence of sip:carol@b.example is published"])
+
     def proxy(self, uri: str) -> str:
         path = self.folder / "sipua.toml"
         path.write_text(f'outboundProxy = "{uri}"')

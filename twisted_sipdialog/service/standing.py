@@ -95,10 +95,13 @@ class Publisher(Standing, PublishDelegate):
         self._isThere = True
 
     def unpublished(self, publication: Any, response: Response | None) -> None:
-        """A line says so."""
+        """A line says so.  One that had begun is not tried again by anybody else."""
         if self._isThere:
             _log.info("{event} of {target} is not published any more", event=self._event, target=publication.target)
         self._isThere = False
+        if self.hasBegun:
+            self.hasBegun = False
+            self._again()
 
     def publishFailed(self, publication: Any, failure: Failure) -> None:
         """A line says why."""
