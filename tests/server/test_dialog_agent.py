@@ -9,6 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_sipdialog.delegates import SubscriptionDelegate
+from twisted_sipdialog.dialog.state_change import StateChange
 from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.event.dialog_info import DialogInfo
@@ -35,10 +36,12 @@ class Lamp(SubscriptionDelegate):
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.whole: list[list[str]] = []
+        self.newest: str | None = None
 
     def notified(self, subscription: Any, notification: Any) -> None:
         document: DialogInfo = notification.value
         self.seen.append(f"{document.version} {document.state}")
+        self.newest = document.dialogs[-1].callId if document.dialogs else None
         self.whole.append([f"{dialog.direction} {dialog.state}" for dialog in subscription.value.dialogs])
 
 
@@ -90,6 +93,55 @@ class DialogAgentTests(SynchronousTestCase):
         self.successResultOf(calling).destroy()
         self.assertEqual(self.seen(2)[-1], ["recipient terminated"])
         self.watching.unsubscribe()
+        self.network.advance(1)
+
+    def test_many(self) -> None:
+        """Of more calls than a document has room for the newest are shown; one whose names fill it hides no fault."""
+        for number in range(200):
+            self.ring(f"{number:032x}@host.example")
+        several = self.seen(4)
+        self.assertEqual(len(several), 3, "the first, and the others together")
+        whole = several[-1]
+        self.assertTrue(50 < len(whole) < 200, len(whole))
+        self.assertEqual(self.lamp.newest, f"{199:032x}@host.example")
+        self.ring("x" * 70_000)
+        self.assertEqual(self.seen(2)[-1], [])
+        self.ring("short")
+        self.assertEqual(self.seen(2)[-1], ["recipient early"])
+        self.watching.unsubscribe()
+        self.network.advance(1)
+
+    def ring(self, callId: str, state: str = "early") -> None:
+        self.desk.dialogStateChanged(StateChange(state, None, 180, "recipient", callId, "l", "r", DESK, "sip:x@y"))
+
+    def test_endedTogether(self) -> None:
+        """What ends while watchers cannot be told yet stands in the document that they get then."""
+        for state in ("early", "terminated"):
+            for callId in "abc":
+                self.ring(callId, state)
+        self.assertEqual(self.seen(4)[-2:], [["recipient early"], ["recipient terminated"] * 3])
+        self.ring("d")
+        self.assertEqual(self.seen(2), [["recipient early"]])
+        self.watching.unsubscribe()
+        self.network.advance(1)
+
+    def test_unwatched(self) -> None:
+        """Nothing is written for nobody: calls are many."""
+        self.watching.unsubscribe()
+        self.network.advance(1)
+        self.patch(DialogInfo, "toBytes", lambda _: self.fail("a document"))
+        self.ring("a")
+
+    def test_endedBefore(self) -> None:
+        """A call that nobody watched to its end is not shown to who comes later."""
+        self.watching.unsubscribe()
+        self.network.advance(1)
+        self.ring("a")
+        self.ring("a", "terminated")
+        self.seen(0)
+        watching = self.bob.subscribe(DESK, "dialog", delegate=self.lamp)
+        self.assertEqual(self.seen(1), [[]])
+        self.successResultOf(watching).unsubscribe()
         self.network.advance(1)
 
     def test_nobodyElse(self) -> None:

@@ -21,7 +21,7 @@ from twisted_sipdialog.message.identifiers import RandomBits
 from twisted_sipdialog.server.compositor import Compositor, isOwn, refuse
 from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key
-from twisted_sipdialog.server.watcher import Watcher
+from twisted_sipdialog.server.watcher import Known, Watcher
 from twisted_sipdialog.storage.publication import entityNamed
 
 _log = Logger()
@@ -104,6 +104,10 @@ class StateAgent(UserAgentDelegate):
         """RFC 3903 section 6."""
         self.compositor.publishReceived(context)
 
+    def _state(self, key: Key) -> Deferred[Known]:
+        """What there is to be shown of an entity and package now."""
+        return self.compositor.state(*key)
+
     # Who watches.
 
     def notifiers(self, entity: str, event: str) -> list[Any]:
@@ -141,7 +145,7 @@ class StateAgent(UserAgentDelegate):
         if not state:
             raise Refused(403)
         seen = self._changes
-        known = await self.compositor.state(*key)
+        known = await self._state(key)
         limits, others = self.compositor.limits, self._watching.get(key, ())
         if len(others) >= limits.watchers or len(self._watchers) >= limits.watchersInAll:
             raise limits.beyond()
@@ -191,7 +195,7 @@ class StateAgent(UserAgentDelegate):
         try:
             while self._telling[key]:
                 self._telling[key] = False
-                known = await self.compositor.state(*key)
+                known = await self._state(key)
                 for watcher in [*self._watching.get(key, ())]:
                     watcher.show(known)
         finally:
