@@ -8,8 +8,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_sipdialog.event.conference import ConferenceInfo
 from twisted_sipdialog.event.dialog_info import Dialog, DialogInfo
-from twisted_sipdialog.event.versions import Latest
+from twisted_sipdialog.event.reg import RegInfo
+from twisted_sipdialog.event.versions import MAX_BYTES, Latest
 
 
 def document(version: int, state: str, *ids: str) -> DialogInfo:
@@ -75,3 +77,29 @@ class LatestTests(SynchronousTestCase):
         """Without a full document something is missing."""
         self.assertTrue(self.told(3, "partial", "a"))
         self.assertKnown(3, "a")
+
+    def test_tooMuch(self) -> None:
+        """More than a full document makes good for is not kept: a notifier may tell of something new each time."""
+        self.told(0, "full", "a")
+        size = len(document(1, "partial", "x" * 50_000).toBytes())
+        most = MAX_BYTES // size
+        missing = [self.sent(version, "partial", f"{version:050000}") for version in range(1, most + 4)]
+        self.assertEqual(missing, [False] * most + [True] * 3)
+        known: Any = self.latest.document
+        self.assertEqual(len(known.dialogs), most + 1)
+        self.assertFalse(self.sent(most + 4, "full", "b"))
+        self.assertFalse(self.sent(most + 5, "partial", "c"))
+        self.assertKnown(most + 5, "b", "c")
+
+    def sent(self, version: int, state: str, *ids: str) -> bool:
+        """As C{told}, of a document that was read."""
+        return self.latest.received(DialogInfo.parse(document(version, state, *ids).toBytes()))
+
+    def test_size(self) -> None:
+        """It counts in every kind of document."""
+        kinds: list[Any] = [DialogInfo("sip:a@b"), RegInfo(), ConferenceInfo("sip:a@b")]
+        for first in kinds:
+            body = first.toBytes()
+            read = type(first).parse(body)
+            self.assertEqual((read.size, read.withPartial(read).size), (len(body), 2 * len(body)))
+            self.assertEqual(read, first)

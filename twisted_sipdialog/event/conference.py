@@ -39,6 +39,7 @@ class ConferenceInfo(Extensible):
     @ivar host: who gives it, or None.
     @ivar conferenceState: how it is, or None.
     @ivar users: who is in it; None: not said.
+    @ivar size: the bytes it was read from, those of partial documents that it was put together of included.
     """
 
     entity: str
@@ -48,6 +49,7 @@ class ConferenceInfo(Extensible):
     host: Host | None = None
     conferenceState: State | None = None
     users: Users | None = None
+    size: int = field(default=0, eq=False, repr=False, kw_only=True)
 
     @classmethod
     def parse(cls, body: bytes, maxLength: int = MAX_LENGTH) -> ConferenceInfo:
@@ -55,7 +57,7 @@ class ConferenceInfo(Extensible):
         @param maxLength: bytes.
         @raise ParseError: 413: it is too long; 400: it is malformed.
         """
-        return cls.read(Element.parse(body, maxLength))
+        return evolve(cls.read(Element.parse(body, maxLength)), size=len(body))
 
     @classmethod
     def read(cls, element: Element) -> ConferenceInfo:
@@ -97,7 +99,7 @@ class ConferenceInfo(Extensible):
     def withPartial(self, partial: ConferenceInfo) -> ConferenceInfo:
         """What is known after C{partial} (RFC 4575 section 4.6), in elements that are not known here, too."""
         whole = ConferenceInfo.read(_merged(self.element(), partial.element()))
-        return evolve(whole, version=partial.version)
+        return evolve(whole, version=partial.version, size=self.size + partial.size)
 
 
 def _merged(known: Element, partial: Element) -> Element:

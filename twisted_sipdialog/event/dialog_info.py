@@ -206,12 +206,14 @@ class DialogInfo(Extensible):
     @ivar entity: the URI that the subscription is for.
     @ivar version: 0 in the first document of a subscription, one more in each that follows.
     @ivar state: C{'full'} or C{'partial'}.
+    @ivar size: the bytes it was read from, those of partial documents that it was put together of included.
     """
 
     entity: str
     version: int = 0
     state: str = field(default="full", validator=checkOneOf(versions.STATES))
     dialogs: tuple[Dialog, ...] = ()
+    size: int = field(default=0, eq=False, repr=False, kw_only=True)
 
     @classmethod
     def parse(cls, body: bytes, maxLength: int = MAX_LENGTH) -> DialogInfo:
@@ -226,6 +228,7 @@ class DialogInfo(Extensible):
             digits(parts.required("version"), "version", MAXIMUM),
             oneOf(parts.required("state"), versions.STATES, "state"),
             tuple(map(Dialog.read, parts.all("dialog"))),
+            size=len(body),
         )
 
     def toBytes(self) -> bytes:
@@ -246,7 +249,7 @@ class DialogInfo(Extensible):
         known = {dialog.id: dialog for dialog in self.dialogs}
         known.update((dialog.id, dialog) for dialog in partial.dialogs)
         left = tuple(dialog for dialog in known.values() if dialog.state != "terminated")
-        return evolve(self, version=partial.version, dialogs=left)
+        return evolve(self, version=partial.version, size=self.size + partial.size, dialogs=left)
 
 
 def _said(value: Identity | DialogId | Participant | None, local: str) -> Element | None:

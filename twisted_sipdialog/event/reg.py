@@ -169,11 +169,13 @@ class RegInfo(Extensible):
 
     @ivar version: 0 in the first document of a subscription, one more in each that follows.
     @ivar state: C{'full'} or C{'partial'}.
+    @ivar size: the bytes it was read from, those of partial documents that it was put together of included.
     """
 
     version: int = 0
     state: str = field(default="full", validator=checkOneOf(versions.STATES))
     registrations: tuple[Registration, ...] = ()
+    size: int = field(default=0, eq=False, repr=False, kw_only=True)
 
     @classmethod
     def parse(cls, body: bytes, maxLength: int = MAX_LENGTH) -> RegInfo:
@@ -187,6 +189,7 @@ class RegInfo(Extensible):
             digits(parts.required("version"), "version", MAXIMUM),
             oneOf(parts.required("state"), versions.STATES, "state"),
             tuple(map(Registration.read, parts.all("registration"))),
+            size=len(body),
         )
 
     def toBytes(self) -> bytes:
@@ -208,4 +211,4 @@ class RegInfo(Extensible):
         for registration in partial.registrations:
             known[registration.id] = known.get(registration.id, registration).joined(registration)
         left = tuple(one for one in known.values() if one.state != "terminated")
-        return evolve(self, version=partial.version, registrations=left)
+        return evolve(self, version=partial.version, size=self.size + partial.size, registrations=left)

@@ -9,6 +9,8 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 
 #: What a document says of itself: all there is, or what has changed.
 STATES: Final = ("full", "partial")
+#: Bytes of partial documents that are put together, until a full one comes.
+MAX_BYTES: Final = 1_048_576
 
 
 class Versioned(Protocol):
@@ -22,8 +24,12 @@ class Versioned(Protocol):
     def state(self) -> str:
         """C{'partial'}, or C{'full'} or another word that says that this is all."""
 
+    @property
+    def size(self) -> int:
+        """The bytes it was read from, those of the partial documents in it included."""
+
     def withPartial(self, partial: Self) -> Self:
-        """This document with the changes of C{partial}, and its version."""
+        """This document with the changes of C{partial}, and its version and size."""
 
 
 _Document = TypeVar("_Document", bound=Versioned)
@@ -44,8 +50,9 @@ class Latest(Generic[_Document]):
         Take in what a NOTIFY brought.  One that is older than what is known changes nothing, and neither does a partial
         one that is as old.
 
-        @return: something is missing (the first document was partial, or one did not arrive): the subscriber is to
-            refresh its subscription, which is answered with a full document.
+        @return: something is missing (the first document was partial, one did not arrive, or they are more than
+            L{MAX_BYTES}, and no more is taken in): the subscriber is to refresh its subscription, which is answered
+            with a full document.
         """
         known = self.document
         if document.state != "partial":
@@ -58,5 +65,8 @@ class Latest(Generic[_Document]):
             return True
         if document.version <= known.version:
             return False
+        if known.size + document.size > MAX_BYTES:
+            # A notifier that tells of something new each time could go on like that.
+            return True
         self.document = known.withPartial(document)
         return document.version > known.version + 1
