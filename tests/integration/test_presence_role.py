@@ -18,7 +18,7 @@ from twisted_sipdialog.event.presence import Presence
 
 @ensureDeferred
 async def test_wePublish(baresip: str, linphonec: str, tmp_path: Path) -> None:
-    """Both show what we publish, and a change at most five seconds after what was told before (RFC 3856 section 6.10)."""
+    """Both show what we publish, and a change five seconds after what was told before (RFC 3856 section 6.10)."""
     # linphonec does not wait for the NOTIFY that ends its subscription.
     (tmp_path / "sipua.toml").write_text("stopTimeout = 0.5\n")
     async with (
