@@ -16,7 +16,7 @@ from tests.integration.kamailio import REALM, Kamailio
 from tests.integration.peers import Baresip
 from tests.integration.playing import QUICK, together
 from twisted_sipdialog import Credentials, PublishDelegate
-from twisted_sipdialog.errors import ResponseError
+from twisted_sipdialog.errors import ResponseError, Timeout, TransportError
 from twisted_sipdialog.event.presence import CONTENT_TYPE, Presence
 
 ALICE = "sip:alice@example.com"
@@ -106,6 +106,24 @@ async def isLost(kamailio: str, baresip: str, folder: Path) -> None:
             await server.wasAsked("PUBLISH", f"udp 3600 {first} 0", f"udp 3600 <null> {len(OPEN)}", f"udp 0 {second} 0")
 
 
+async def isDown(kamailio: str, _: str, folder: Path) -> None:
+    """A body that got no answer is sent again a little later, with the entity tag there was."""
+    us = Told()
+    async with agent(**QUICK) as alice:
+        async with Kamailio(kamailio, folder) as server:
+            publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE, delegate=us)
+        with pytest.raises((Timeout, TransportError)):
+            await publication.publish(BUSY)
+        async with Kamailio(kamailio, folder, port=server.port) as server:
+            await server.until(lambda: len(us.told) == 4, "another try")
+            first, failed, refusal, second = us.told
+            assert (failed, refusal, publication.isPublished) == ("failed", 412, True)
+            await publication.close()
+            await server.wasAsked(
+                "PUBLISH", f"udp 3600 {first} {len(BUSY)}", f"udp 3600 <null> {len(BUSY)}", f"udp 0 {second} 0"
+            )
+
+
 async def expires(kamailio: str, baresip: str, folder: Path) -> None:
     """What is closed and not withdrawn is there until its time is over."""
     async with (
@@ -122,8 +140,8 @@ async def expires(kamailio: str, baresip: str, folder: Path) -> None:
 
 @ensureDeferred
 async def test_timeGoesBy(kamailio: str, baresip: str, tmp_path: Path) -> None:
-    """It is refreshed by itself, published anew where that fails, and expires once nobody does either."""
-    cases = (isRefreshed, isLost, expires)
+    """It is refreshed by itself, published anew or tried again where that fails, and expires once nobody does any."""
+    cases = (isRefreshed, isLost, isDown, expires)
     await together(Deferred.fromCoroutine(case(kamailio, baresip, tmp_path)) for case in cases)
 
 
