@@ -9,9 +9,11 @@ import re
 import shutil
 import signal
 from contextlib import suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from tests.integration.peers import LOOPBACK
@@ -23,6 +25,18 @@ CONFIGURATION = Path(__file__).with_name("kamailio.cfg")
 TABLES = Path("/usr/share/kamailio/dbtext/kamailio")
 REALM = "kamailio.example"
 _QOP = {None: 0, "auth": 1}
+_RULES = b"""<?xml version="1.0" encoding="UTF-8"?>
+<cr:ruleset xmlns:pr="urn:ietf:params:xml:ns:pres-rules" xmlns:cr="urn:ietf:params:xml:ns:common-policy">
+  <cr:rule id="all">
+    <cr:conditions><cr:identity><cr:many/></cr:identity></cr:conditions>
+    <cr:actions><pr:sub-handling>allow</pr:sub-handling></cr:actions>
+    <cr:transformations>
+      <pr:provide-services><pr:all-services/></pr:provide-services>
+      <pr:provide-all-attributes/>
+    </cr:transformations>
+  </cr:rule>
+</cr:ruleset>
+"""
 
 
 class Kamailio(Peer):
@@ -40,6 +54,7 @@ class Kamailio(Peer):
     @param cleanPeriod: seconds between two looks for what has expired; it counts whole seconds, so that of two of them
         little more than one may be left.
     @param workers: how many processes there are for what comes by UDP.
+    @param mayWatch: whoever subscribes may; else their subscriptions are pending until L{permit}.
     @param password: of whoever asks, whatever the user name, in L{REALM}; None: it does not challenge.
     @param algorithm: C{MD5} or C{SHA-256}.
     @param qop: of the challenge: C{auth}, or None; C{auth-int} it could offer, but takes no answer to it.
@@ -56,6 +71,7 @@ class Kamailio(Peer):
         maxExpires: int = 3600,
         cleanPeriod: int = 100,
         workers: int = 1,
+        mayWatch: bool = True,
         password: str | None = None,
         algorithm: str = "MD5",
         qop: str | None = "auth",
@@ -65,7 +81,7 @@ class Kamailio(Peer):
         self.uri = f"sip:alice@{LOOPBACK}:{self.port}"
         own = folder / f"kamailio-{self.port}"
         own.mkdir(parents=True, exist_ok=True)
-        for table in ("version", "presentity", "active_watchers", "watchers"):
+        for table in ("version", "presentity", "active_watchers", "watchers", "xcap"):
             shutil.copy(TABLES / table, own)
         defined: dict[str, Any] = {
             "DATABASE": f'"text://{own}"',
@@ -73,6 +89,7 @@ class Kamailio(Peer):
             "MAX_EXPIRES": maxExpires,
             "CLEAN_PERIOD": cleanPeriod,
             "WORKERS": workers,
+            "FORCE_ACTIVE": int(mayWatch),
         }
         if password is not None:
             defined |= {
@@ -107,6 +124,21 @@ class Kamailio(Peer):
         """Wait until it has logged these, C{asked(method)}, and no others."""
         wanted = [*requests]
         await self.until(lambda: self.asked(method) == wanted, f"{method}, which {wanted} were")
+
+    async def permit(self) -> None:
+        """Everybody may watch alice from now on: her rules of RFC 5025, put there by XCAP (RFC 4825)."""
+        status = await deferToThread(self._put)
+        if status not in (200, 201):
+            raise self.failed(f"{status} to the rules")
+
+    def _put(self) -> int:
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            path = f"/xcap-root/pres-rules/users/sip:alice@{LOOPBACK}/index"
+            connection.request("PUT", path, _RULES, {"Content-Type": "application/auth-policy+xml"})
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
     async def stop(self) -> None:
         # What the modules for presence say is of requests that they refuse.

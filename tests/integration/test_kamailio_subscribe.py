@@ -192,6 +192,29 @@ async def test_fetches(kamailio: str, tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_waitsForPermission(kamailio: str, tmp_path: Path) -> None:
+    """Pending, it shows nothing (RFC 3856 section 6.6.2), until it is active (RFC 6665 section 4.1.3)."""
+    us = Watcher()
+    async with (
+        Kamailio(kamailio, tmp_path, mayWatch=False) as server,
+        agent(**QUICK) as alice,
+        agent(**QUICK) as bob,
+    ):
+        publication = await alice.publish(server.uri, "presence", OPEN, CONTENT_TYPE)
+        subscription = await bob.subscribe(server.uri, "presence", delegate=us)
+        assert (subscription.state, subscription.value) == ("pending", None)
+        await subscription.refresh()
+        await server.until(lambda: us.seen == [[], []], "NOTIFY")
+        assert (subscription.state, round(subscription.expires)) == ("pending", 3600)
+        await server.permit()
+        await server.until(lambda: us.seen[2:] == [["open"]], "NOTIFY of the document")
+        assert subscription.state == "active"
+        await subscription.unsubscribe()
+        await publication.close()
+        assert us.told == [200, 200, 200, "unsubscribed"]
+
+
+@ensureDeferred
 async def test_otherPackages(kamailio: str, tmp_path: Path) -> None:
     """Messages that wait (RFC 3842), and calls (RFC 4235)."""
     us = Watcher(lambda notification: said(notification.value))
