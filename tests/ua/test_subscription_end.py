@@ -86,6 +86,21 @@ class ReasonTests(SubscribedCase):
             self.nextAfter(retryAfter)
             self.assertAnew(subscription)
 
+    def test_lessAndLess(self):
+        """Where the notifier does not say when, we wait longer each time, until one has lasted."""
+        subscription = self.subscribed("600")
+        pauses = []
+        for age in (1, 1, 1, 400):
+            self.network.advance(age)
+            self.notified("terminated;reason=giveup")
+            pauses.append(self.told.detail("suspended")[1])
+            self.next(400)
+            self.grants(200, "600")
+            self.notified("active")
+        self.assertTrue(pauses[0] < pauses[1] < pauses[2], pauses)
+        self.assertEqual(pauses[3], pauses[0])
+        self.finishes(subscription)
+
     def test_farAway(self):
         """A retry-after of a century binds nobody."""
         subscription = self.ended("reason=probation;retry-after=4294967295")

@@ -50,6 +50,18 @@ class WhenTests(SubscribedCase):
         self.grants(200, "600")
         self.finishes(subscription)
 
+    def test_toldMore(self):
+        """Where a later one says that it lasts longer, it does; to ask early does no harm."""
+        subscription = self.subscribed("600")
+        self.network.advance(100)
+        self.notified("active;expires=900")
+        self.assertLeft(subscription, 900)
+        self.next(811)
+        self.assertEqual(self.request.toTag, self.peer.tag)
+        self.grants(200, "600")
+        self.assertLeft(subscription, 600)
+        self.finishes(subscription)
+
     def test_toldNothing(self):
         """A NOTIFY without a time changes none."""
         subscription = self.subscribed("600")

@@ -3,8 +3,10 @@ Subscriptions of ours within a call: two usages of one dialog (RFC 5057, RFC 666
 """
 
 from tests.ua.callee import ANSWER, Callee
+from tests.ua.calling import challenge, proven
 from tests.ua.subscribed import Count, SubscribedCase
-from twisted_sipdialog.errors import InvalidState, ResponseError, SubscriptionTerminated, Timeout
+from twisted_sipdialog import Credentials
+from twisted_sipdialog.errors import InvalidState, InvalidValue, ResponseError, SubscriptionTerminated, Timeout
 
 
 class SharedCase(SubscribedCase):
@@ -248,6 +250,37 @@ class SharedTests(SharedCase):
         self.assertEqual(self.notifies("active", b"x", Content_Type="text/x").statusCode, 415)
         self.assertStands()
         self.ends(subscription)
+        self.hangsUp()
+        self.left()
+
+    def test_repaired(self):
+        """Section 4.1.2.1: a 423 and a challenge are repaired within the call; the next CSeq, the same dialog."""
+        self.calls(credentials=(Credentials("alice", "wonderland", realm="example.com"),))
+        self.within(expires=60)
+        first = self.request
+        self.grants(423, Min_Expires="600")
+        self.next(0.1)
+        self.assertEqual(self.header("expires"), "600")
+        self.grants(401, **{"WWW-Authenticate": challenge()})
+        self.next(0.1)
+        self.assertIsNotNone(proven(self.request))
+        self.assertEqual((self.header("expires"), self.ids()), ("600", self.ids(first)))
+        self.assertEqual(self.request.cseqNumber, first.cseqNumber + 2)
+        self.grants(200, "600")
+        self.notified("active")
+        self.ends(self.successResultOf(self.subscribing))
+        self.assertStands()
+        self.hangsUp()
+        self.left()
+
+    def test_values(self):
+        """What cannot be so raises, and nothing is sent."""
+        self.calls()
+        for wrong in ({"event": "a b"}, {"expires": 0}, {"body": "text"}, {"extraHeaders": [("Event", "x")]}):
+            with self.assertRaises(InvalidValue, msg=repr(wrong)):
+                self.dialog.subscribe(**{"event": "x-state", **wrong})
+        self.none(1)
+        self.assertEqual(self.dialog.subscriptions, [])
         self.hangsUp()
         self.left()
 
