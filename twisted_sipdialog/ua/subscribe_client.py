@@ -105,7 +105,10 @@ class Subscription(SubscriptionLife):
                 pass  # and what follows is the end
             elif self._heard is None or self.state == "starting":
                 # A NOTIFY that comes all the same gets 481, and that ends it over there (section 4.2.2).
+                asking = self._asking
                 self._end(SubscriptionEnd("unsubscribed", False))
+                if asking is not None:
+                    asking.cancel()  # or a challenge to it would be answered yet
             else:
                 self._go()
         return self._leaving.wait()
