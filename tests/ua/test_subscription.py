@@ -224,6 +224,18 @@ class FirstTests(SubscribedCase):
         self.failureResultOf(self.subscribing, CancelledError)
         self.left()
 
+    def test_cancelledChallenged(self):
+        """Nor is anything repaired that nobody wants any more."""
+        settings = {"credentials": (Credentials("alice", "wonderland", realm="example.com"),)}
+        for code, repair in ((401, {"WWW-Authenticate": challenge()}), (423, {"Min-Expires": "7200"})):
+            self.subscribes(settings)
+            before = self.count()
+            self.subscribing.cancel()
+            self.grants(code, **repair)
+            self.network.advance(40)
+            self.assertEqual(self.count(), before)
+            self.left()
+
 
 class RepairTests(SubscribedCase):
     def test_tooBrief(self):
