@@ -108,6 +108,20 @@ class RefusedTests(SubscribedCase):
         self.notified()
         self.finishes(subscription)
 
+    def test_recovered(self):
+        """A refresh that succeeds is the end of that: the next one that fails is tried as soon as the first was."""
+        subscription = self.subscribed("600")
+        pauses = []
+        for _ in range(3):
+            self.next(541)
+            failed = self.now()
+            self.grants(500)
+            self.next(60)
+            pauses.append(round(self.now() - failed))
+            self.grants(200, "600")
+        self.assertEqual(len(set(pauses)), 1, pauses)
+        self.finishes(subscription)
+
     def test_overAndNotWanted(self):
         """Where it is not to be begun anew, it ends with its time."""
         subscription = self.subscribed("600", resubscribe=False)
