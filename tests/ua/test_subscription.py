@@ -291,6 +291,7 @@ class RepairTests(SubscribedCase):
             self.notified()
             subscription = self.successResultOf(self.subscribing)
             self.nextAfter(540, 1)
+            self.assertEqual(proven(self.request, name=answer)["nonce"], "n1")
             self.grants(code, **{asks: challenge(nonce="n2")})
             self.next(1)
             self.assertEqual(proven(self.request, name=answer)["nonce"], "n2")

@@ -68,13 +68,16 @@ class AllowedTests(ForkCase):
 
     def test_refreshed(self):
         """Section 4.1.2.2: each by itself, in its own dialog, by what its own notifier grants."""
-        self.forked("two")
+        self.forked("two", extraHeaders=[("X-Why", "so")], body=b"f", contentType="text/f")
         grants = {self.peer.tag: "600", "two": "100"}
         tags = []
         begin = self.now()
         for _ in range(6):
             self.next(541)
             tags.append(self.request.toTag)
+            for name in ("event", "expires", "accept", "x-why", "content-type", "contact"):
+                self.assertEqual(self.header(name), self.first.headers.get(name), name)
+            self.assertEqual(self.request.body, b"f")
             self.grants(200, grants[self.request.toTag], To=self.header("to"))
         self.assertEqual(sorted(tags[:2]), sorted(grants))
         self.assertEqual(tags[2:], ["two"] * 4)
