@@ -134,7 +134,8 @@ class PublishClientContext:
     def _closed(self, _: Any) -> None:
         assert self._closing is not None
         self._stopTimer()
-        self.core.kept.pop(self, None)
+        if self._open is None and not self._waiting:
+            self.core.kept.pop(self, None)
         self._closing.fire(None)
 
     def _wait(self) -> Deferred[Any]:
@@ -155,12 +156,16 @@ class PublishClientContext:
         if self._open is not None:
             return
         if not (self._waiting or self._next):
+            if self._closing is not None:
+                self.core.kept.pop(self, None)
             self._leave()
             return
         if self._isRemoving and self.entityTag is None:
+            waiting, self._waiting = self._waiting, []
             self._forget()
             self._leave()
-            self._fire(None)
+            for each in waiting:
+                fire(each, None)
             return
         turns = self.core.publishing.setdefault(self.target, {})
         turns[self] = None
@@ -323,7 +328,7 @@ class PublishClientContext:
         self._stopTimer()
         self.entityTag = None
         self._until = 0.0
-        if self._next is None:
+        if self._next is None and not self._waiting:
             self.core.kept.pop(self, None)
 
     def stopping(self) -> Deferred[None]:
@@ -335,4 +340,5 @@ class PublishClientContext:
         self._stopTimer()
         self.core.kept.pop(self, None)
         self.core.publishing.pop(self.target, None)
+        self._next = None
         self._fire(Failure(TransportError("the service stopped")))
