@@ -54,6 +54,8 @@ DOCUMENTED: dict[str, tuple[type[BaseException], ...]] = {
     "unsubscribe": (),
     "notify": (Timeout, TransportError),
     "end the notifier": (),
+    "publish": (Timeout, TransportError, ResponseError),
+    "close": (),
 }
 #: Seconds each way.
 LATENCY = 0.05
