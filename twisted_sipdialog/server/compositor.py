@@ -84,12 +84,19 @@ class Compositor:
 
     def stop(self) -> Deferred[None]:
         """
-        Nothing expires any more, further requests get 503, and the store is closed.
+        Nothing expires any more, further requests get 503, and the store is closed once those under way are through.
 
         @return: fires when it is.
         """
         self._isStopped = True
-        return self._published.stop()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for turn in [*self._turns.values()]:
+            # What came of a request that got no 2xx is to be taken back, or the store would keep it.
+            async with turn:
+                pass
+        await self._published.stop()
 
     def subject(self, request: Request) -> tuple[str, Any]:
         """
