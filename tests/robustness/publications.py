@@ -4,17 +4,19 @@ What the sweep of publications runs on: two agents of ours that publish and watc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
 from tests.robustness.crossings import LONG, Run, Side
 from tests.server.publishing import WORDS, Words
+from twisted_sipdialog.errors import StoreError
 from twisted_sipdialog.event import presence
 from twisted_sipdialog.server.limits import CompositorLimits
 from twisted_sipdialog.server.state_agent import StateAgent
 from twisted_sipdialog.storage.memory import MemoryStore
+from twisted_sipdialog.storage.publication import Publication
 from twisted_sipdialog.ua.publish_client import PublishClientContext
 from twisted_sipdialog.ua.subscribe_client import Subscription
 
@@ -32,18 +34,26 @@ _LOOKS, _STRIDE = 40, 15.0
 
 class Lagging(MemoryStore):
     """
-    A store that takes its time, and keeps what it has when it is closed.
+    A store that takes its time.
 
     @ivar patience: seconds that the next thing takes, 0: it is done at once.
     """
 
-    def __init__(self, run: Published) -> None:
+    def __init__(self, run: Published, patience: Callable[[], float], kept: Iterable[Publication] = ()) -> None:
+        """
+        @param kept: what it has from the beginning.
+        """
         super().__init__()
         self._run = run
-        self.patience: Callable[[], float] = lambda: 0.0
+        self._isClosed = False
+        self.patience = patience
+        for publication in kept:
+            super().put(publication)
 
-    def _later(self, result: Any) -> Any:
-        patience = self.patience()
+    def _later(self, task: Callable[..., Any], *arguments: Any) -> Any:
+        if self._isClosed:
+            raise StoreError("memory", "closed")
+        result, patience = task(*arguments), self.patience()
         if not patience:
             return result
         waiting: Deferred[Any] = Deferred()
@@ -51,13 +61,14 @@ class Lagging(MemoryStore):
         return waiting
 
     def publications(self, entity: str, event: str) -> Any:
-        return self._later(super().publications(entity, event))
+        return self._later(super().publications, entity, event)
 
-    def put(self, publication: Any, replaced: str | None = None) -> Any:
-        return self._later(super().put(publication, replaced))
+    def put(self, publication: Publication, replaced: str | None = None) -> Any:
+        return self._later(super().put, publication, replaced)
 
     def close(self) -> None:
         """What is kept outlives it."""
+        self._isClosed = True
 
 
 class Agent(StateAgent):
@@ -131,7 +142,7 @@ class Published(Run):
         self.event = event
         self.contentType = WORDS if event == Words.name else presence.CONTENT_TYPE
         self.package: Any = Words() if event == Words.name else event
-        self.store = Lagging(self)
+        self.store = Lagging(self, lambda: 0.0)
         self.begin()
 
     def agentOf(self, party: Publisher) -> Any:
@@ -153,9 +164,8 @@ class Published(Run):
         stopped.addBoth(lambda _: self.agent.stop())
 
         def again(_: Any) -> None:
-            if not isKept:
-                patience, self.store = self.store.patience, Lagging(self)
-                self.store.patience = patience
+            kept = MemoryStore.all(self.store) if isKept else ()
+            self.store = Lagging(self, self.store.patience, kept)
             self.begin()
 
         stopped.addCallback(lambda _: self.after(0.0, again, None))
@@ -195,13 +205,17 @@ class Published(Run):
 
     def _disagreement(self) -> list[str]:
         wrong: list[str] = []
-        kept = {each.entityTag: each for each in MemoryStore.all(self.store)}
+        kept = {each.entityTag: each for each in self._lasting()}
         for party in self.parties:
             for publication in party.publishing:
                 wrong += [f"{party.name}: {text}" for text in _differences(party, publication, kept)]
             for subscription in party.watching:
                 wrong += [f"{party.name}: {text}" for text in self._unseen(party, subscription)]
         return wrong + [f"kept for nobody: {each}" for each in kept.values()]
+
+    def _lasting(self) -> list[Publication]:
+        """What is in the store, oldest first; what has expired it may forget later."""
+        return [each for each in MemoryStore.all(self.store) if each.until > self.now()]
 
     def _unseen(self, party: Publisher, subscription: Subscription) -> Iterator[str]:
         """What one who watches sees otherwise than it is."""
@@ -212,8 +226,7 @@ class Published(Run):
             return
         assert subscription.notification is not None
         seen = self._read(subscription.notification.body)
-        known = sorted(MemoryStore.all(self.store), key=lambda each: each.order)
-        told = [text for each in known for text in self._read(each.body)]
+        told = [text for each in self._lasting() for text in self._read(each.body)]
         if seen != (told if self.event == presence.EVENT else told[-1:]):
             yield f"{subscription} sees {seen}, but published is {told}"
 
@@ -231,7 +244,7 @@ class Published(Run):
             for subscription in party.watching:
                 self.keep("unsubscribe", subscription.unsubscribe())
         self.network.advance(2 * LONG + LASTING)
-        wrong = [f"still kept: {each}" for each in MemoryStore.all(self.store)]
+        wrong = [f"still kept: {each}" for each in self._lasting()]
         wrong += [f"the state agent: left: {text}" for text in self.service.leftovers()]
         if self.agent._watchers or self.agent._watching or self.agent._telling or self.agent.compositor._turns:
             wrong.append(f"the state agent: {vars(self.agent)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.robustness.publication_programs import act
+from tests.robustness.publications import Published
 from tests.robustness.test_publication_pairs import ended, published
 
 
@@ -29,3 +30,18 @@ class FoundTests(SynchronousTestCase):
             self.assertEqual([kept.what for kept in run.kept if kept.isOpen and kept.what == "publish"], [])
             wrong = ended(run)
             self.assertEqual(wrong, [], run.story())
+
+    def test_stoppedWhileTheStoreWorks(self) -> None:
+        """
+        The state agent stops while its store takes a publication: the PUBLISH gets 503, and nothing is kept of it (RFC
+        3903 section 6, step 5: it is a transaction) by the time that the store is closed.
+        """
+        run = Published(0)
+        run.store.patience = lambda: 0.5
+        act(run.a, "publish")
+        run.network.advance(0.2)
+        act(run.b, "the state agent restarts")
+        run.network.advance(2.0)
+        self.assertIn("< 503 PUBLISH", run.network.seenBy(run.alice))
+        self.assertEqual(run.store.all(), [])
+        self.assertEqual(ended(run), [], run.story())
