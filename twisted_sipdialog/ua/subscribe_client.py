@@ -279,7 +279,7 @@ class Subscription(SubscriptionLife):
         # Section 4.1.2.4: nor is it any more once timer N has run out.
         isTime = self.core.timers.now() < self._begun + self.core.configuration.timers.transaction
         mayFork = getattr(self.package, "forks", False) and self._forks < self.core.configuration.loadLimits.forks
-        return isTime and mayFork
+        return isTime and mayFork and self._leaving is None
 
     def opened(self, leg: EventDialog, opening: Opening) -> None:
         """There is a dialog that NOTIFYs come in."""
