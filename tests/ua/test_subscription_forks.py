@@ -187,6 +187,17 @@ class AllowedTests(ForkCase):
         self.ends(two)
         self.left()
 
+    def test_whileGivenUp(self):
+        """Nor is one while the SUBSCRIBE that gives it up is under way: nobody would give that one up."""
+        (one,) = self.forked()
+        ending = one.unsubscribe()
+        self.next(0.1)
+        self.assertEqual(self.notifiesAs("two", "active;expires=600", b"2").statusCode, 481)
+        self.grants(200, "0")
+        self.notified("terminated;reason=timeout", within=self.request)
+        self.successResultOf(ending)
+        self.left()
+
 
 class RefusedTests(ForkCase):
     def test_others(self):
