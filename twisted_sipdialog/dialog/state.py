@@ -209,10 +209,15 @@ class DialogState:
         return self.remoteTarget, [("Route", r) for r in routes], None
 
     def endUsage(self, usage: Usage) -> bool:
-        """Take C{usage} away; True when it was the last, so that the dialog is over."""
+        """
+        Take C{usage} away, once, as both sides may have its like; True when it was the last, so that the dialog is over.
+        """
         if self.usages != (usage,):
-            self.usages = tuple(u for u in self.usages if u != usage)
-            if self.usages:
+            left = [*self.usages]
+            if usage in left:
+                left.remove(usage)
+            self.usages = tuple(left)
+            if left:
                 return False
         self.usages = ()
         self.phase = Phase.TERMINATED
