@@ -237,6 +237,7 @@ def program(run: Subscribed, rng: random.Random) -> None:
     run.isRough = bool(network.loss or network.reorder)
     for party in run.parties:
         party.takes = takeByChance if rng.random() < 0.5 else taking("accept")
+        party.reacts = reactByChance if rng.random() < 0.3 else None
     run.after(0.0, act, run.a, "subscribe within" if isCalled else rng.choice(SUBSCRIBES))
     for _ in range(rng.choice((0, 1, 2, 3, 5, 8, 12))):
         subscriber, notifier = (run.a, run.b) if rng.random() < 0.8 else (run.b, run.a)
@@ -246,6 +247,13 @@ def program(run: Subscribed, rng: random.Random) -> None:
             verb = "subscribe within"
         if verb not in ("stop", "restart", "part") or rng.random() < 0.4:
             run.after(rng.choice(_MOMENTS) + rng.randrange(16) * STEP, act, party, verb)
+
+
+def reactByChance(party: Party) -> None:
+    """A delegate may call straight back in."""
+    rng = party.run.chance
+    if party.run.now() < QUIET and rng.random() < 0.2:
+        act(party, rng.choice((*_SUBSCRIBER, *_NOTIFIER, "hang up")))
 
 
 def settings(rng: random.Random) -> dict[str, Any]:

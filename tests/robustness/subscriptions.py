@@ -38,6 +38,7 @@ class Party(Side):
     @ivar told: what it was told of each, in order, as letters of L{EVENTS}, and C{"n"} for a NOTIFY.
     @ivar ends: what it was told of how each ended.
     @ivar takes: how it takes a SUBSCRIBE; see subscription_programs.
+    @ivar reacts: what it does when it is told something, from within.
     @ivar isStopped: its service has stopped, or is about to.
     """
 
@@ -50,6 +51,7 @@ class Party(Side):
         self.told: dict[Any, str] = {}
         self.ends: dict[Any, Any] = {}
         self.takes: Callable[[Party, Any], Any] | None = None
+        self.reacts: Callable[[Party], Any] | None = None
         self.isStopped = False
         self.onCall = lambda context: takeCall(self, context, (None, 0.0), "accept", 0.0)
         self._said = 0
@@ -90,6 +92,8 @@ class Party(Side):
         self.told[subject] = self.told.get(subject, "") + letter
         if letter == "T":
             (self.ends[subject],) = arguments
+        if self.reacts is not None:
+            self.reacts(self)
 
 
 def _hearing(letter: str) -> Callable[..., None]:

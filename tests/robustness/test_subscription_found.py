@@ -33,6 +33,23 @@ class FoundTests(SynchronousTestCase):
         self.assertNotEqual(first.event.id, second.event.id)
         self.check(run)
 
+    def test_begunBesideThePeers(self) -> None:
+        """
+        Both sides of a call subscribe to the same package at once (RFC 5057 section 3): when one of the two
+        subscriptions ends the other one is still a usage, and a third is told apart from it.
+        """
+        run = subscribed(("a", "subscribe for long"), True)
+        act(run.b, "subscribe within for long")
+        run.network.advance(1.0)
+        act(run.b, "end")
+        run.network.advance(1.0)
+        act(run.b, "subscribe within for long")
+        run.network.advance(1.0)
+        first, second = run.b.subscribing
+        self.assertEqual([first.state, second.state], ["active", "active"])
+        self.assertNotEqual(first.event.id, second.event.id)
+        self.check(run)
+
     def test_notifyOvertaken(self) -> None:
         """
         A NOTIFY in a call is lost once, and an INFO with a higher CSeq comes first: it is refused with 500 (RFC 3261
