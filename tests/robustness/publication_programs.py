@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tests.robustness.crossing_programs import STEP
 from tests.robustness.crossings import LATENCY
-from tests.robustness.publications import ENTITY, LASTING, Published, Publisher
+from tests.robustness.publications import ENTITY, LASTING, QUIET, Published, Publisher
 from tests.server.publishing import Words
 from twisted_sipdialog.errors import InvalidState
 from twisted_sipdialog.event import presence
@@ -88,7 +88,7 @@ def _restart(party: Publisher, isKept: bool) -> None:
 
 def _part(party: Publisher) -> None:
     run, network = party.run, party.run.network
-    network.partition(f"{'alice' if party is run.a else 'bob'}"[0] + ".example", "c.example")
+    network.partition(f"{party.name}.example", "c.example")
     run.after(run.chance.choice((1.0, 10.0, 40.0, 70.0)), network.heal)
 
 
@@ -137,12 +137,21 @@ def program(run: Published, rng: random.Random) -> None:
     network.reorderDelay = 3 * LATENCY
     if rng.random() < 0.3:
         run.store.patience = lambda: rng.choice((0.0, STEP, 3 * STEP, 8 * STEP))
+    for party in run.parties:
+        party.reacts = reactByChance if rng.random() < 0.3 else None
     run.after(0.0, act, run.a, "publish")
     run.after(0.0, act, run.b, "watch")
     for _ in range(rng.choice((0, 1, 2, 3, 5, 8, 12))):
         party, verb = rng.choice(run.parties), rng.choice([*VERBS, *_OFTEN])
         if verb not in ("stop", "part") or rng.random() < 0.5:
             run.after(rng.choice(_MOMENTS) + rng.randrange(16) * STEP, act, party, verb)
+
+
+def reactByChance(party: Publisher) -> None:
+    """A delegate may call straight back in."""
+    rng = party.run.chance
+    if party.run.now() < QUIET and rng.random() < 0.2:
+        act(party, rng.choice((*_OFTEN, "publish for less", "unpublish", "close", "stop")))
 
 
 __all__ = ["VERBS", "act", "begin", "program", "publish"]

@@ -83,6 +83,8 @@ class Publisher(Side):
     One of the two.
 
     @ivar publishing: its publications; C{watching}: its subscriptions.
+    @ivar wanted: what is to be published by each, None: nothing.
+    @ivar reacts: what it does when it is told something, from within.
     @ivar told: what it was told of each publication, in order, as letters of L{EVENTS}.
     @ivar isStopped: its service has stopped.
     """
@@ -95,6 +97,7 @@ class Publisher(Side):
         self.wanted: dict[PublishClientContext, bytes | None] = {}
         self.watching: list[Subscription] = []
         self.told: dict[Any, str] = {}
+        self.reacts: Callable[[Publisher], Any] | None = None
         self.isStopped = False
         self._said = 0
 
@@ -114,6 +117,8 @@ class Publisher(Side):
 
     def hear(self, letter: str, publication: Any) -> None:
         self.told[publication] = self.told.get(publication, "") + letter
+        if self.reacts is not None:
+            self.reacts(self)
 
 
 def _hearing(letter: str) -> Callable[..., None]:
