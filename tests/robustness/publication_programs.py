@@ -22,7 +22,7 @@ def publish(party: Publisher, expires: int = LASTING, unpublishOnClose: bool = T
     """A further publication."""
     run = party.run
     publication = PublishClientContext(
-        run.agentOf(party), ENTITY, run.event, run.contentType, expires, (), unpublishOnClose, party
+        run.agentOf(party), run.target, run.event, run.contentType, expires, (), unpublishOnClose, party
     )
     party.publishing.append(publication)
     party.wanted[publication] = publication.body
@@ -63,7 +63,7 @@ def _close(party: Publisher) -> None:
 def _watch(party: Publisher) -> None:
     run = party.run
     package = run.package if isinstance(run.package, Words) else run.event
-    subscription = Subscription(run.agentOf(party), ENTITY, package, LASTING)
+    subscription = Subscription(run.agentOf(party), run.target, package, LASTING)
     party.watching.append(subscription)
     run.keep("whenTerminated", subscription.whenTerminated())
     run.keep("subscribe for good", subscription.begin())
@@ -92,6 +92,10 @@ def _part(party: Publisher) -> None:
     run.after(run.chance.choice((1.0, 10.0, 40.0, 70.0)), network.heal)
 
 
+def _reset(party: Publisher) -> None:
+    party.run.network.reset(f"{party.name}.example", "c.example")
+
+
 VERBS: Final[dict[str, Callable[[Publisher], Any]]] = {
     "publish": publish,
     "publish for less": lambda party: publish(party, 20),
@@ -106,6 +110,7 @@ VERBS: Final[dict[str, Callable[[Publisher], Any]]] = {
     "the state agent forgets": lambda party: _restart(party, False),
     "the state agent restarts": lambda party: _restart(party, True),
     "part": _part,
+    "reset": _reset,
 }
 _OFTEN: Final = ("publish", "modify", "modify", "refresh", "watch")
 #: Seconds at which something is due: the beginning, a refresh after 0.9 of the time, the end of it.
@@ -131,6 +136,7 @@ def begin(seed: int, rng: random.Random) -> Published:
 def program(run: Published, rng: random.Random) -> None:
     """Publications by chance, and what comes between."""
     network = run.network
+    run.target = rng.choice((ENTITY, ENTITY, ENTITY, f"{ENTITY};transport=tcp"))
     network.loss = rng.choice((0.0, 0.0, 0.1, 0.25, 0.5))
     network.duplication = rng.choice((0.0, 0.0, 0.15))
     network.reorder = rng.choice((0.0, 0.0, 0.3))

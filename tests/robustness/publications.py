@@ -134,6 +134,7 @@ class Published(Run):
     Two who publish the state of one entity, and watch it.
 
     @ivar event: of the state.
+    @ivar target: whose it is, by which way.
     @ivar store: what the state agent keeps it in.
     """
 
@@ -145,6 +146,7 @@ class Published(Run):
         super().__init__(seed, *settings)
         self.parties: tuple[Publisher, Publisher] = self.a, self.b
         self.event = event
+        self.target = ENTITY
         self.contentType = WORDS if event == Words.name else presence.CONTENT_TYPE
         self.package: Any = Words() if event == Words.name else event
         self.store = Lagging(self, lambda: 0.0)
@@ -250,10 +252,13 @@ class Published(Run):
                 self.keep("unsubscribe", subscription.unsubscribe())
         self.network.advance(2 * LONG + LASTING)
         wrong = [f"still kept: {each}" for each in self._lasting()]
-        wrong += [f"the state agent: left: {text}" for text in self.service.leftovers()]
+        if self.target == ENTITY:
+            wrong += [f"the state agent: left: {text}" for text in self.service.leftovers()]
         if self.agent._watchers or self.agent._watching or self.agent._telling or self.agent.compositor._turns:
             wrong.append(f"the state agent: {vars(self.agent)}")
         self.agent.stop()
+        if self.target != ENTITY:
+            self.network.advance(8 * LONG)  # connections idle for long are closed
         return wrong + super().finish()
 
 
