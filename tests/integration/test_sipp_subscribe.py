@@ -6,6 +6,7 @@ Its scenarios are a check, no peer: they say what the RFC allows.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ async def test_waitsAndIsRefused(sipp: str, tmp_path: Path) -> None:
         await peer.succeeded(1, timeout=10)
     steps = [("notified", "pending"), ("notified", "terminated"), ("terminated", "rejected")]
     assert told.told == [("accepted", 202), *steps]
+
+
+@ensureDeferred
+async def test_isBegunAnew(sipp: str, tmp_path: Path) -> None:
+    """Another dialog, as soon as the notifier wants it and no sooner (RFC 6665 section 4.1.3)."""
+    told = Watcher()
+    async with scenario(sipp, tmp_path, "notifier_ends", calls=2) as peer, agent(**QUICK) as alice:
+        subscription = await alice.subscribe(peer.uri, "presence", delegate=told)
+        begin = time.monotonic()
+        await peer.succeeded(2, timeout=10)  # its calls are told apart by Call-ID
+        assert time.monotonic() - begin > 0.9
+        assert subscription.state == "suspended"
+        assert await subscription.unsubscribe() is None
+    step = [("accepted", 200), ("notified", "active"), ("notified", "terminated")]
+    assert told.told == [*step, *step, ("terminated", "unsubscribed")]
 
 
 @ensureDeferred
