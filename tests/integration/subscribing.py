@@ -9,12 +9,17 @@ from typing import Any
 from attrs import evolve
 from twisted.internet import reactor
 
-from tests.integration.kamailio import pidf
 from twisted_sipdialog.delegates import UserAgentDelegate
 from twisted_sipdialog.event import PACKAGES
+from twisted_sipdialog.event.presence import Presence
 from twisted_sipdialog.server.state_agent import StateAgent
 
 PIDF = "application/pidf+xml"
+
+
+def presence(basic: str, *activities: str) -> bytes:
+    """A presence document: C{open} or C{closed}, and what the person does."""
+    return Presence.of("sip:alice@example.com", basic, activities=activities).toBytes()
 
 
 class Watcher:
@@ -55,7 +60,7 @@ class Presentity(UserAgentDelegate):
     def __init__(self, state: str = "active") -> None:
         self.notifiers: list[Any] = []
         self.told: list[tuple[str, Any]] = []
-        self.body = pidf("open") if state == "active" else b""
+        self.body = presence("open") if state == "active" else b""
         self._state = state
 
     async def subscribeReceived(self, context: Any) -> None:

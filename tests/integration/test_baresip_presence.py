@@ -11,10 +11,9 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import addressOf, agent
-from tests.integration.kamailio import pidf
 from tests.integration.peers import Baresip
 from tests.integration.playing import QUICK
-from tests.integration.subscribing import PIDF, Presentity, Watcher
+from tests.integration.subscribing import PIDF, Presentity, Watcher, presence
 from twisted_sipdialog.delegates import UserAgentDelegate
 from twisted_sipdialog.errors import ResponseError
 
@@ -34,9 +33,9 @@ async def test_watchesUs(baresip: str, tmp_path: Path, transport: str) -> None:
         async with Baresip(baresip, tmp_path, "bob", watched=await uriOf(alice, transport)) as bob:
             await bob.whenShown("Online")
             (notifier,) = told.notifiers
-            await notifier.notify(pidf("closed"))
+            await notifier.notify(presence("closed"))
             await bob.whenShown("Offline")
-            await notifier.notify(pidf("open", "<rpid:activities><rpid:busy/></rpid:activities>"))
+            await notifier.notify(presence("open", "busy"))
             await bob.whenShown("Busy")
             assert told.told == []
         assert told.told == [("terminated", "unsubscribed")]
@@ -53,7 +52,7 @@ async def test_waitsForUs(baresip: str, tmp_path: Path) -> None:
         (notifier,) = await bob.until(lambda: told.notifiers, "subscription")
         assert (await notifier.notify()).statusCode == 200
         await bob.whenShown("Unknown")
-        await notifier.notify(pidf("open"), state="active")
+        await notifier.notify(presence("open"), state="active")
         await bob.whenShown("Online")
         await alice.stopService()
         await bob.whenShown("Unknown")

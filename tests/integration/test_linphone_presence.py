@@ -10,12 +10,10 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import addressOf, agent
-from tests.integration.kamailio import pidf
 from tests.integration.linphone import Linphone, alone
 from tests.integration.playing import QUICK
-from tests.integration.subscribing import Presentity, Server, Watcher
+from tests.integration.subscribing import Presentity, Server, Watcher, presence
 from twisted_sipdialog.errors import Timeout
-from twisted_sipdialog.event.presence import Presence
 
 
 @ensureDeferred
@@ -31,14 +29,14 @@ async def test_watchesUs(linphonec: str, tmp_path: Path) -> None:
             await bob.whenSaid("is Online")
             (notifier,) = told.notifiers
             for body, shown in (
-                (pidf("closed"), "Offline"),
-                (Presence.of(uri, "open", activities=["busy"]).toBytes(), "Busy"),
-                (Presence.of(uri, "open", activities=["away"]).toBytes(), "Away"),
+                (presence("closed"), "Offline"),
+                (presence("open", "busy"), "Busy"),
+                (presence("open", "away"), "Away"),
             ):
                 assert (await notifier.notify(body)).statusCode == 200
                 await bob.whenSaid(f"is {shown}")
             assert (await notifier.notify(b"away")).statusCode == 488
-            assert (await notifier.notify(pidf("open"))).statusCode == 200
+            assert (await notifier.notify(presence("open"))).statusCode == 200
             await bob.whenSaid("is Online")
         assert (await notifier.whenTerminated()).reason == "no answer"
 
@@ -83,8 +81,8 @@ async def test_quitsWhileItIsWatched(linphonec: str, tmp_path: Path) -> None:
 @ensureDeferred
 async def test_publishes(linphonec: str, tmp_path: Path) -> None:
     """What it publishes, and withdraws when it quits, is told to who watches (RFC 3903 section 2)."""
-    presence = Server()
-    async with agent(presence, **QUICK) as server, agent(**QUICK) as alice:
+    keeper = Server()
+    async with agent(keeper, **QUICK) as server, agent(**QUICK) as alice:
         address = await addressOf(server)
         watching = await alice.subscribe(f"sip:bob@{address}", "presence")
         assert watching.value.basic is None
@@ -92,4 +90,4 @@ async def test_publishes(linphonec: str, tmp_path: Path) -> None:
             await bob.until(lambda: watching.value.basic == "open", "its presence")
         last = await watching.unsubscribe()
         assert last.value.basic is None
-        await presence.stop()
+        await keeper.stop()

@@ -12,8 +12,7 @@ from tests.integration.agent import agent
 from tests.integration.linphone import Linphone
 from tests.integration.peers import Baresip, Sipua
 from tests.integration.playing import QUICK
-from tests.integration.subscribing import PIDF
-from twisted_sipdialog.event.presence import Presence
+from tests.integration.subscribing import PIDF, presence
 
 
 @ensureDeferred
@@ -26,14 +25,14 @@ async def test_wePublish(baresip: str, linphonec: str, tmp_path: Path) -> None:
         agent(**QUICK) as alice,
     ):
         uri = f"sip:alice@{server.address}"
-        publication = await alice.publish(uri, "presence", Presence.of(uri, "open").toBytes(), PIDF)
+        publication = await alice.publish(uri, "presence", presence("open"), PIDF)
         async with (
             Baresip(baresip, tmp_path, "bob", watched=uri) as bob,
             Linphone(linphonec, tmp_path, "carol", friend=uri) as carol,
         ):
             await bob.whenShown("Online")
             await carol.whenSaid("is Online")
-            await publication.publish(Presence.of(uri, "closed").toBytes())
+            await publication.publish(presence("closed"))
             await bob.whenShown("Offline")
             await carol.whenSaid("is Offline")
         await publication.close()

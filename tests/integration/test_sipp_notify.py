@@ -9,9 +9,8 @@ from pathlib import Path
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import addressOf, agent
-from tests.integration.kamailio import pidf
 from tests.integration.playing import QUICK, callUs, scenario
-from tests.integration.subscribing import Presentity
+from tests.integration.subscribing import Presentity, presence
 
 
 @ensureDeferred
@@ -21,7 +20,7 @@ async def test_stays(sipp: str, tmp_path: Path) -> None:
     async with agent(alice, **QUICK) as userAgent:
         async with scenario(sipp, tmp_path, "subscriber_stays", await addressOf(userAgent)) as peer:
             (notifier,) = await peer.until(lambda: alice.notifiers, "subscription")
-            response = await notifier.notify(pidf("closed"))
+            response = await notifier.notify(presence("closed"))
             assert response.statusCode == 200
             await peer.succeeded(1, timeout=10)
         assert alice.told == [("refreshed", 300), ("terminated", "unsubscribed")]
@@ -68,7 +67,7 @@ async def test_forgets(sipp: str, tmp_path: Path) -> None:
         scenario(sipp, tmp_path, "subscriber_forgets", await addressOf(userAgent)) as peer,
     ):
         (notifier,) = await peer.until(lambda: alice.notifiers, "subscription")
-        response = await notifier.notify(pidf("closed"))
+        response = await notifier.notify(presence("closed"))
         assert response.statusCode == 481
         await peer.succeeded(1, timeout=10)
     assert alice.told == [("terminated", "refused")]

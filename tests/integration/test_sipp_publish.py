@@ -12,10 +12,9 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from tests.integration.agent import agent
-from tests.integration.kamailio import pidf
 from tests.integration.peers import Sipp
 from tests.integration.playing import QUICK, scenario
-from tests.integration.subscribing import PIDF
+from tests.integration.subscribing import PIDF, presence
 from twisted_sipdialog.delegates import PublishDelegate
 from twisted_sipdialog.errors import ResponseError
 
@@ -76,9 +75,9 @@ async def test_tooBriefThenForgotten(sipp: str, tmp_path: Path) -> None:
         ("three/0/", "200", "Expires: 0", "SIP-ETag: four"),
     ]
     async with compositor(sipp, tmp_path, *exchanges) as peer, agent(**QUICK) as alice:
-        publication = await alice.publish(peer.uri, "presence", pidf("open"), PIDF, expires=20, delegate=told)
+        publication = await alice.publish(peer.uri, "presence", presence("open"), PIDF, expires=20, delegate=told)
         assert (publication.entityTag, publication.expires) == ("one", 120)
-        await publication.publish(pidf("closed"))
+        await publication.publish(presence("closed"))
         await publication.publish()
         assert (publication.entityTag, publication.expires) == ("three", 90)
         await publication.unpublish()
@@ -109,7 +108,9 @@ async def test_refusals(sipp: str, tmp_path: Path) -> None:
     async with compositor(sipp, tmp_path, *exchanges) as peer, agent(**QUICK) as alice:
         for tag in (None, None, None, "old"):
             with pytest.raises(ResponseError):
-                await alice.publish(peer.uri, "presence", pidf("open"), PIDF, expires=60, delegate=told, entityTag=tag)
+                await alice.publish(
+                    peer.uri, "presence", presence("open"), PIDF, expires=60, delegate=told, entityTag=tag
+                )
         await peer.succeeded(len(exchanges), timeout=10)
     failed = [("failed", 423), ("unpublished", 423)] * 2 + [("failed", 412), ("unpublished", 412)]
     assert told.told == [*failed, ("progress", 412), ("failed", 412), ("unpublished", 412)]
@@ -124,7 +125,7 @@ async def test_goneWhenItIsWithdrawn(sipp: str, tmp_path: Path) -> None:
         ("one/0/", "412"),
     ]
     async with compositor(sipp, tmp_path, *exchanges) as peer, agent(**QUICK) as alice:
-        publication = await alice.publish(peer.uri, "presence", pidf("open"), PIDF, delegate=told)
+        publication = await alice.publish(peer.uri, "presence", presence("open"), PIDF, delegate=told)
         await publication.close()
         await peer.succeeded(len(exchanges), timeout=10)
     assert told.told == [("published", 200), ("unpublished", 412)]
