@@ -7,9 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
 
 from tests.integration.agent import addressOf, agent
-from tests.integration.playing import QUICK, callUs, scenario
+from tests.integration.playing import QUICK, callUs, scenario, together
 from tests.integration.subscribing import Presentity, presence
 
 
@@ -26,36 +27,39 @@ async def test_stays(sipp: str, tmp_path: Path) -> None:
         assert alice.told == [("refreshed", 300), ("terminated", "unsubscribed")]
 
 
-@ensureDeferred
-async def test_fetches(sipp: str, tmp_path: Path) -> None:
+async def fetches(sipp: str, folder: Path) -> None:
     """One NOTIFY, which ends it (RFC 6665 section 4.4.3)."""
     alice = Presentity()
     async with agent(alice, **QUICK) as userAgent:
-        await callUs(sipp, tmp_path, userAgent, "subscriber_fetches")
+        await callUs(sipp, folder, userAgent, "subscriber_fetches")
         assert [what for what, _ in alice.told] == ["terminated"]
 
 
-@ensureDeferred
-async def test_inVain(sipp: str, tmp_path: Path) -> None:
+async def inVain(sipp: str, folder: Path) -> None:
     """
     489 to an event that is unknown or missing (RFC 6665 section 8.3.2), 423 to a time that is too brief (section
     4.2.1.1), 400 where no Contact says where to send a NOTIFY.
     """
     alice = Presentity()
     async with agent(alice, **QUICK, events=["presence"]) as userAgent:
-        await callUs(sipp, tmp_path, userAgent, "subscriber_in_vain")
+        await callUs(sipp, folder, userAgent, "subscriber_in_vain")
     assert alice.notifiers == []
 
 
-@ensureDeferred
-async def test_neverAnswers(sipp: str, tmp_path: Path) -> None:
+async def neverAnswers(sipp: str, folder: Path) -> None:
     """No answer to a NOTIFY within 64*T1 ends the subscription (RFC 6665 section 4.2.2)."""
     alice = Presentity()
     async with agent(alice, **QUICK) as userAgent:
-        await callUs(sipp, tmp_path, userAgent, "subscriber_is_silent")
+        await callUs(sipp, folder, userAgent, "subscriber_is_silent")
         (notifier,) = alice.notifiers
         assert (await notifier.whenTerminated()).reason == "no answer"
     assert alice.told == [("terminated", "no answer")]
+
+
+@ensureDeferred
+async def test_fetchesInVainOrWithoutAWord(sipp: str, tmp_path: Path) -> None:
+    """All that is over at once."""
+    await together(Deferred.fromCoroutine(does(sipp, tmp_path)) for does in (fetches, inVain, neverAnswers))
 
 
 @ensureDeferred
