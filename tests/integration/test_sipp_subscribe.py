@@ -65,7 +65,7 @@ async def test_isBegunAnew(sipp: str, tmp_path: Path) -> None:
         subscription = await alice.subscribe(peer.uri, "presence", delegate=told)
         begin = time.monotonic()
         await peer.succeeded(2, timeout=10)  # its calls are told apart by Call-ID
-        assert time.monotonic() - begin > 0.9
+        assert 0.9 < time.monotonic() - begin < 4
         assert subscription.state == "suspended"
         assert await subscription.unsubscribe() is None
     step = [("accepted", 200), ("notified", "active"), ("notified", "terminated")]
