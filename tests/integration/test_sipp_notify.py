@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
@@ -14,12 +15,14 @@ from tests.integration.playing import QUICK, callUs, scenario, together
 from tests.integration.subscribing import Presentity, presence
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 @ensureDeferred
-async def test_stays(sipp: str, tmp_path: Path) -> None:
+async def test_stays(sipp: str, tmp_path: Path, transport: str) -> None:
     """A NOTIFY follows each SUBSCRIBE, and each change; Expires: 0 ends it, and 481 is what comes then."""
     alice = Presentity()
     async with agent(alice, **QUICK) as userAgent:
-        async with scenario(sipp, tmp_path, "subscriber_stays", await addressOf(userAgent)) as peer:
+        address = await addressOf(userAgent, transport.upper())
+        async with scenario(sipp, tmp_path, "subscriber_stays", address, transport=transport) as peer:
             (notifier,) = await peer.until(lambda: alice.notifiers, "subscription")
             response = await notifier.notify(presence("closed"))
             assert response.statusCode == 200

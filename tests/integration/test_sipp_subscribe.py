@@ -23,12 +23,16 @@ from twisted_sipdialog.event import PACKAGES
 FORKING = evolve(PACKAGES["presence"], forks=True)
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 @ensureDeferred
-async def test_notifyBeforeThe200(sipp: str, tmp_path: Path) -> None:
+async def test_notifyBeforeThe200(sipp: str, tmp_path: Path, transport: str) -> None:
     """It makes the dialog (RFC 6665 section 4.4.1), in which it is refreshed and ended; 481 to what comes after."""
     told = Watcher()
-    async with scenario(sipp, tmp_path, "notifier_notifies_early") as peer, agent(**QUICK) as alice:
-        subscription = await alice.subscribe(peer.uri, "presence", delegate=told)
+    async with (
+        scenario(sipp, tmp_path, "notifier_notifies_early", transport=transport) as peer,
+        agent(**QUICK) as alice,
+    ):
+        subscription = await alice.subscribe(f"{peer.uri};transport={transport}", "presence", delegate=told)
         assert subscription.value.basic == "open"
         await peer.until(lambda: ("accepted", 200) in told.told, "200 to SUBSCRIBE")
         assert 598 < subscription.expires <= 600
