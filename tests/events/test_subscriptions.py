@@ -34,6 +34,7 @@ class AskedTests(SubscriptionCase):
         self.assertEqual(self.tells(Event="dialog;id=8").statusCode, 481)
         self.assertEqual(self.tells(Event="dialog;id=7").statusCode, 200)
         self.successResultOf(self.subscribing)
+        self.assertEqual(self.tells(Event="dialog;id=8").statusCode, 481)
 
     def test_expires(self) -> None:
         """Whole seconds, one at least; of none the package says how many."""
