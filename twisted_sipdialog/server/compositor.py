@@ -45,6 +45,7 @@ class Compositor:
 
     @ivar packages: the event packages by name.
     @ivar limits: L{CompositorLimits}.
+    @ivar isStopped: C{stop()} was called.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Compositor:
         self._published = Published(reactor, MemoryStore() if store is None else store, changed)
         self._turns: dict[Key, DeferredLock] = {}
         self._order = 0
-        self._isStopped = False
+        self.isStopped = False
 
     def stop(self) -> Deferred[None]:
         """
@@ -88,7 +89,7 @@ class Compositor:
 
         @return: fires when it is.
         """
-        self._isStopped = True
+        self.isStopped = True
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -104,7 +105,7 @@ class Compositor:
 
         @raise Refused: 404 or 489: not here; 503: not any more.
         """
-        if self._isStopped:
+        if self.isStopped:
             raise self.limits.beyond()
         uri = request.uri
         if self._domains and not (isinstance(uri, SipUri) and uri.host in self._domains):
@@ -134,6 +135,8 @@ class Compositor:
         if not await maybeDeferred(self._mayPublish, context, entity):
             raise Refused(403)
         async with self._turn((entity, package.name)):
+            if self.isStopped:
+                raise self.limits.beyond()
             if not context.answered:
                 await self._carryOut(context, entity, package)
 

@@ -147,7 +147,8 @@ class StateAgent(UserAgentDelegate):
         seen = self._changes
         known = await self._state(key)
         limits, others = self.compositor.limits, self._watching.get(key, ())
-        if len(others) >= limits.watchers or len(self._watchers) >= limits.watchersInAll:
+        isFull = len(others) >= limits.watchers or len(self._watchers) >= limits.watchersInAll
+        if isFull or self.compositor.isStopped:
             raise limits.beyond()
         watcher = Watcher(key, package, state)
         body, contentType = watcher.begin(context, known)
