@@ -89,6 +89,16 @@ class ExplicitTests(ExplicitCase):
             self.assertEqual(self.codes("referRejected"), [486])
             self.assertNothingLeft()
 
+    def test_noContact(self):
+        """A NOTIFY without Contact, before the 2xx: nothing says where its sender is (RFC 6665 section 4.4.1)."""
+        self.subscribes()
+        self.assertEqual(self.tells(RINGING, Contact=None), 481)
+        self.granted()
+        self.assertEqual(self.tells(BUSY, OVER, Contact=None), 200)
+        self.assertEqual(self.successResultOf(self.outcome).statusCode, 486)
+        self.assertStands()
+        self.assertNothingLeft()
+
     def test_silence(self):
         """Neither an answer to the SUBSCRIBE, nor, after its 2xx, a NOTIFY: 64*T1 (RFC 6665 section 4.1.2.4)."""
         for isGranted in (False, True):

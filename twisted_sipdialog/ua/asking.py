@@ -24,15 +24,17 @@ class Asking:
     """
     @ivar answered: fires with the final response, whatever its status; fails when there is none.
     @ivar request: what was sent last, or None.
+    @ivar response: the final response, or None.
     """
 
-    __slots__ = ("_core", "_outgoing", "_sending", "answered")
+    __slots__ = ("_core", "_outgoing", "_sending", "answered", "response")
 
     def __init__(self, core: Core, outgoing: Outgoing) -> None:
         self._core = core
         self._outgoing = outgoing
         self._sending: Sending | None = None
         self.answered: Deferred[Any] = Deferred()
+        self.response: Response | None = None
         core.asking[self] = None
 
     @property
@@ -54,6 +56,7 @@ class Asking:
 
     def responseReceived(self, response: Response) -> None:
         if response.statusCode >= 200:
+            self.response = response
             self._answer(response)
 
     def transactionFailed(self, error: SipError) -> None:
