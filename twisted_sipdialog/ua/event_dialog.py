@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from twisted_sipdialog.dialog.ended import Ended, Reason
+from twisted_sipdialog.dialog.state import DialogState
 from twisted_sipdialog.message import Request
+from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.leg import EVENTS, Leg
 
 
@@ -17,6 +19,19 @@ class EventDialog(Leg):
     """
 
     __slots__ = ()
+
+    @classmethod
+    def madeBy(cls, core: Core, transaction: Any, localTag: str) -> EventDialog:
+        """
+        That which our 2xx to a request makes (RFC 3261 section 12.1.1); its usages are still to come.
+
+        @raise ParseError: as L{DialogState.asServer}.
+        """
+        state = DialogState.asServer(transaction.request, localTag)
+        state.usages = ()
+        made = cls(core, state)
+        core.register(made, transaction.flow)
+        return made
 
     def __repr__(self) -> str:
         return f"<EventDialog {self.dialogState.id} {[*self.takers]}>"

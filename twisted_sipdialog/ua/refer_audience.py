@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 
-from twisted_sipdialog.dialog.state import DialogState
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.event_fields import EventField
@@ -45,19 +44,12 @@ class Audience:
 
         @param name: what tells it from others there.
         """
-        leg = dialog if transaction.request.toTag else self._newLeg(transaction, localTag)
+        leg = dialog if transaction.request.toTag else EventDialog.madeBy(self.core, transaction, localTag)
         self._join(Notifier(self, leg, name))
 
     def _join(self, notifier: Notifier) -> None:
         self._notifiers.append(notifier)
         self.core.kept[self] = None
-
-    def _newLeg(self, transaction: Any, localTag: str) -> EventDialog:
-        state = DialogState.asServer(transaction.request, localTag)
-        state.usages = ()
-        leg = EventDialog(self.core, state)
-        self.core.register(leg, transaction.flow)
-        return leg
 
     def tell(self, status: StatusFragment) -> Deferred[Response | None]:
         """Everybody hears C{status}; a Deferred of the first one's answer, None without anybody."""
@@ -112,7 +104,7 @@ class Audience:
             transaction.respond(request.response(503, None, tag))
             return
         try:
-            leg = self._newLeg(transaction, tag)
+            leg = EventDialog.madeBy(self.core, transaction, tag)
         except ParseError as error:
             transaction.respond(request.response(400, request.badRequest(error).reasonPhrase, tag))
             return

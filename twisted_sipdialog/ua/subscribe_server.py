@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_sipdialog.dialog.state import DialogState, Phase
+from twisted_sipdialog.dialog.state import Phase
 from twisted_sipdialog.errors import DialogTerminated, InvalidValue, ParseError, SipError
 from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.interfaces import ISubscribeServerContext
@@ -133,14 +133,7 @@ class SubscribeServerContext(ServerContext):
 
     def _legOf(self) -> Leg:
         """The dialog at hand, or one of its own."""
-        leg = self._leg
-        if leg is not None:
-            return leg
-        state = DialogState.asServer(self.request, self.localTag())
-        state.usages = ()
-        leg = EventDialog(self.core, state)
-        self.core.register(leg, self.transaction.flow)
-        return leg
+        return self._leg or EventDialog.madeBy(self.core, self.transaction, self.localTag())
 
     def _ownLines(self, statusCode: int) -> Lines:
         if 200 <= statusCode < 300:
