@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from twisted_sipdialog.dialog.usage import Usage
 from twisted_sipdialog.errors import ParseError, SipError
-from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message import Request
 from twisted_sipdialog.message.event_fields import EventField, SubscriptionState
 from twisted_sipdialog.message.message import typedOrNone
 from twisted_sipdialog.message.sipfrag import StatusFragment
 from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.leg import Leg
 from twisted_sipdialog.ua.refer import PACKAGE
+from twisted_sipdialog.ua.subscriber import malformed
 
 #: Seconds we wait at most, whatever a notifier says its subscription lasts.
 _LONGEST: Final = 3600
@@ -114,7 +115,7 @@ class Subscriber:
         try:
             status = _statusOf(request)
         except ParseError as error:
-            transaction.respond(_refused(request, error))
+            transaction.respond(malformed(request, error, ("message/sipfrag",)))
         else:
             transaction.respond(request.response(200))
             with suppress(ParseError):  # then it stays where it was
@@ -159,12 +160,6 @@ def _stateOf(request: Request) -> SubscriptionState:
         return state
     word, _, rest = (request.headers.get("subscription-state") or "active").partition(";")
     return SubscriptionState(word.strip().lower(), rest or None)
-
-
-def _refused(request: Request, error: ParseError) -> Response:
-    if error.statusCode == 415:
-        return request.response(415, headers=[("Accept", "message/sipfrag")])
-    return request.badRequest(error)
 
 
 def _isUntrue(state: SubscriptionState, status: StatusFragment | None) -> bool:

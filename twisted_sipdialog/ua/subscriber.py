@@ -83,14 +83,14 @@ class Subscriber:
         try:
             state = stateOf(request)
         except ParseError as error:
-            transaction.respond(_malformed(request, error))
+            transaction.respond(malformed(request, error))
             return
         try:
             notification = Notification(request, state, _valueOf(request, self._subscription.package))
             response = request.response(200)
         except ParseError as error:
             notification = Notification(request, state, None, error)
-            response = _malformed(request, error, self._subscription.accept)
+            response = malformed(request, error, self._subscription.accept)
         transaction.respond(response)
         with suppress(ParseError):  # then it stays where it was
             leg.core.onlyFlows.moved(leg, request, transaction.flow)
@@ -145,7 +145,8 @@ def _valueOf(request: Request, package: Any) -> Any:
         return None
 
 
-def _malformed(request: Request, error: ParseError, accept: tuple[str, ...] = ()) -> Response:
+def malformed(request: Request, error: ParseError, accept: tuple[str, ...] = ()) -> Response:
+    """The refusal of a NOTIFY; C{accept}: the types of bodies that would do."""
     if error.statusCode == 415:
         return request.response(415, headers=[("Accept", ", ".join(accept))])
     return request.response(489) if error.statusCode == 489 else request.badRequest(error)
