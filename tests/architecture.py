@@ -63,6 +63,7 @@ VERBS = (
     ("notifying", "subscriber", "subscribing"),
     ("notifier", "subscription_view"),
     ("subscription_life",),
+    ("subscription_heard",),
     ("subscribe_client", "subscribe_server", "publish_client", "register_client"),
     ("subscribe_received",),
     ("refer_notifier", "following"),

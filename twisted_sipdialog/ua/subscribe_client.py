@@ -12,30 +12,27 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.dialog.state import Phase
-from twisted_sipdialog.dialog.subscription import SubscriptionEnd, mayRetry, pause
+from twisted_sipdialog.dialog.subscription import SubscriptionEnd
 from twisted_sipdialog.errors import (
     InvalidState,
     ParseError,
     ResponseError,
     SipError,
-    SubscriptionTerminated,
-    Timeout,
 )
 from twisted_sipdialog.interfaces import ISubscription
-from twisted_sipdialog.message import Request, Response
+from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.address import Address
 from twisted_sipdialog.message.event_fields import EventField
 from twisted_sipdialog.message.message import typedOrNone
-from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, tell
+from twisted_sipdialog.ua.delegation import Outcome, Waiters, tell
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.opening import Opening
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing
 from twisted_sipdialog.ua.request_client import newRequest
 from twisted_sipdialog.ua.retry import LONGEST, toldBy
 from twisted_sipdialog.ua.subscriber import Notification, Subscriber
 from twisted_sipdialog.ua.subscribing import Subscribing, positive
-from twisted_sipdialog.ua.subscription_life import SubscriptionLife
+from twisted_sipdialog.ua.subscription_heard import SubscriptionHeard
 
 #: What may be answered otherwise a little later.
 _PASSING: Final = (408, 480, 500, 502, 503, 504)
@@ -54,7 +51,7 @@ def subscribe(dialog: Dialog, event: Any, **how: Any) -> Deferred[Subscription]:
 
 
 @implementer(ISubscription)
-class Subscription(SubscriptionLife):
+class Subscription(SubscriptionHeard):
     """
     @see: L{ISubscription<twisted_sipdialog.interfaces.ISubscription>}
     """
@@ -267,124 +264,6 @@ class Subscription(SubscriptionLife):
             self._suspend(end, 0.0)
         else:
             self._end(end)
-
-    # What the NOTIFYs say.
-
-    def expects(self, event: EventField, request: Request) -> bool:
-        """Whether a NOTIFY makes a dialog: the first; further ones where the package allows it (section 4.4.1)."""
-        if event.package != self.event.package or event.id != self.event.id:
-            return False
-        if self._heard is None:
-            return True
-        # Section 4.1.2.4: nor is it any more once timer N has run out.
-        isTime = self.core.timers.now() < self._begun + self.core.configuration.timers.transaction
-        mayFork = getattr(self.package, "forks", False) and self._forks < self.core.configuration.loadLimits.forks
-        return isTime and mayFork and self._leaving is None
-
-    def opened(self, leg: EventDialog, opening: Opening) -> None:
-        """There is a dialog that NOTIFYs come in."""
-        leg.digest = None if self._last is None else self._last.outgoing.digest
-        if self._heard is None:
-            self._heard = Subscriber(self, leg, self.event.id or "")
-        else:
-            self._forks += 1
-            self._fork(leg)
-
-    def _fork(self, leg: EventDialog) -> None:
-        how: dict[str, Any] = {"body": self._body, "accept": self.accept}
-        event = self.event if self.package is None else self.package
-        fork = Subscription(self.userAgent, self.target, event, self._asked, resubscribe=False, **how)
-        fork.event, fork._extra = self.event, self._extra
-        fork._origin = self
-        fork._last = self._last
-        fork._begun, fork._until = self._begun, self._until
-        fork._heard = Subscriber(fork, leg, self.event.id or "")
-        self.core.kept[fork] = None
-        fork._wait(self.core.configuration.timers.transaction, fork._silent)
-
-    def notified(self, subscriber: Subscriber, notification: Notification) -> None:
-        """A NOTIFY came, and was answered."""
-        state = notification.state
-        origin, self._origin = self._origin, None
-        if origin is not None and origin.ended is not None:
-            self.unsubscribe()  # nobody wants it any more, nor has heard of it
-            return
-        isLast = self._isOver = state.state == "terminated" or self._asked == 0
-        self.notification = notification
-        isKnown = self._merge(notification.value)
-        if isLast:
-            self._leave()
-        else:
-            wasStarting = self.state == "starting"
-            self.state = "pending" if state.state == "pending" else "active"
-            self._adjust(state.expires, wasStarting)
-        if origin is not None:
-            self.delegate = origin.delegate  # who hears nothing of a fork before this
-            tell(self.delegate, "subscriptionForked", origin, self)
-        tell(self.delegate, "notified", self, notification)
-        if self.ended is not None:
-            return  # the delegate wants no more
-        if isLast:
-            self._ended(notification)
-        else:
-            started, self._started = self._started, None
-            fire(started, self)
-            if not isKnown and not self._isAsked and self._leaving is None and self._asking is None:
-                # What is missing comes with the whole; where it does not, not before the next refresh is due.
-                self._isAsked = True
-                self.refresh()
-
-    def _ended(self, notification: Notification) -> None:
-        """It is over at the notifier."""
-        end = SubscriptionEnd(notification.state.reason or "", True, notification.request)
-        self._isOver = False
-        if self._asked == 0:
-            started, self._started = self._started, None
-            self._end(SubscriptionEnd("unsubscribed", False, notification.request))
-            fire(started, self)
-        elif self._leaving is not None:
-            self._end(SubscriptionEnd("unsubscribed", False, notification.request))
-        elif self._started is not None:
-            self._fail(SubscriptionTerminated(f"the first NOTIFY says {notification.state}", end), end)
-        elif mayRetry(notification.state):
-            self._suspend(end, pause(notification.state))
-        else:
-            self._end(end)
-
-    def _silent(self, _: Any) -> None:
-        self._timer = None
-        if self._leaving is not None:
-            self._end(SubscriptionEnd("unsubscribed", False))
-            return
-        error = Timeout("no NOTIFY in time (RFC 6665 section 4.1.2.4, timer N)")
-        tell(self.delegate, "subscriptionFailed", self, Failure(error))
-        if self.ended is None:
-            self._giveUp(error, SubscriptionEnd("no NOTIFY", True))
-
-    def lost(self, subscriber: Subscriber, error: SipError) -> None:
-        """The peer cannot be heard any more."""
-        end = SubscriptionEnd("service stopped" if self.core.stopping else "flow lost", False)
-        if self.core.stopping or self.dialog is not None:
-            self._fail(error, end)
-        else:
-            self._giveUp(error, end)
-
-    def _giveUp(self, error: SipError, end: SubscriptionEnd) -> None:
-        """It is lost: one that never was is not tried again by itself."""
-        if self._started is not None:
-            self._fail(error, end)
-        else:
-            self._suspend(end)
-
-    # How it goes on by itself.
-
-    def _due(self, _: Any) -> None:
-        self._timer = None
-        if self._until <= self.core.timers.now():
-            self._suspend(SubscriptionEnd("no answer", True), 0.0)
-        elif self._asking is None:
-            self._waiting.append(Outcome())
-            self._go()
 
     # The end.
 

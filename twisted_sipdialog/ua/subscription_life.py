@@ -7,17 +7,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.dialog.subscription import SubscriptionEnd
-from twisted_sipdialog.errors import SubscriptionTerminated
-from twisted_sipdialog.ua.delegation import fire, tell
-from twisted_sipdialog.ua.retry import FIRST, LAST, LONGEST
-from twisted_sipdialog.ua.subscriber import Notification
+from twisted_sipdialog.errors import SipError, SubscriptionTerminated, Timeout
+from twisted_sipdialog.ua.delegation import Outcome, fire, tell
+from twisted_sipdialog.ua.retry import FIRST, LAST
+from twisted_sipdialog.ua.subscriber import Notification, Subscriber
 from twisted_sipdialog.ua.subscription_view import SubscriptionView
-
-_log = Logger()
 
 #: The part of its time after which a subscription is refreshed.
 _REFRESH: Final = 0.9
@@ -28,33 +25,6 @@ class SubscriptionLife(SubscriptionView):
     A subscription, without what is sent and heard.
     """
 
-    # What is known.
-
-    def _merge(self, value: Any) -> bool:
-        """@return: False: something is missing."""
-        if value is None or self.package is None:
-            return True
-        try:
-            known, isMissing = self.package.merged(self._known, value)
-        except Exception:
-            # What else the NOTIFY says of the subscription, its end perhaps, counts all the same.
-            _log.failure("the event package cannot merge what a NOTIFY of {event} says", event=self.event)
-            return True
-        self._known = self.value = known
-        self._isAsked = self._isAsked and isMissing
-        return not isMissing
-
-    def _adjust(self, told: int | None, wasStarting: bool) -> None:
-        """Section 4.1.3: what the NOTIFY says of its time counts, most of all where it is less."""
-        now = self.core.timers.now()
-        if told is None:
-            if wasStarting:
-                self._lasts(self._until - now if self._until > now else self._asked)
-        elif wasStarting or now + told < self._until - 1:
-            self._lasts(min(told, LONGEST))
-        else:
-            self._until = max(self._until, now + told)
-
     # Its time.
 
     def _lasts(self, seconds: float) -> None:
@@ -63,6 +33,19 @@ class SubscriptionLife(SubscriptionView):
 
     def _due(self, _: Any) -> None:
         """It wants a refresh."""
+        self._timer = None
+        if self._until <= self.core.timers.now():
+            self._suspend(SubscriptionEnd("no answer", True), 0.0)
+        elif self._asking is None:
+            self._renew()
+
+    def _renew(self) -> None:
+        """Refresh it, though nobody waits for that."""
+        self._waiting.append(Outcome())
+        self._go()
+
+    def _go(self) -> None:
+        """Send a SUBSCRIBE, if there is one to be sent."""
         raise NotImplementedError
 
     def _start(self, _: Any = None) -> None:
@@ -97,6 +80,33 @@ class SubscriptionLife(SubscriptionView):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    # Where nothing is heard.
+
+    def _silent(self, _: Any) -> None:
+        self._timer = None
+        if self._leaving is not None:
+            self._end(SubscriptionEnd("unsubscribed", False))
+            return
+        error = Timeout("no NOTIFY in time (RFC 6665 section 4.1.2.4, timer N)")
+        tell(self.delegate, "subscriptionFailed", self, Failure(error))
+        if self.ended is None:
+            self._giveUp(error, SubscriptionEnd("no NOTIFY", True))
+
+    def lost(self, subscriber: Subscriber, error: SipError) -> None:
+        """The peer cannot be heard any more."""
+        end = SubscriptionEnd("service stopped" if self.core.stopping else "flow lost", False)
+        if self.core.stopping or self.dialog is not None:
+            self._fail(error, end)
+        else:
+            self._giveUp(error, end)
+
+    def _giveUp(self, error: SipError, end: SubscriptionEnd) -> None:
+        """It is lost: one that never was is not tried again by itself."""
+        if self._started is not None:
+            self._fail(error, end)
+        else:
+            self._suspend(end)
 
     # The end.
 
