@@ -83,6 +83,17 @@ class WhenTests(SubscribedCase):
             self.grants(200, "1000")
             self.finishes(subscription)
 
+    def test_grantedNothingAndTold(self):
+        """Section 4.1.3: a NOTIFY says what is so; one that follows a 2xx of no time is no silence."""
+        subscription = self.subscribed("600")
+        self.nextAfter(540)
+        self.grants(200, "0")
+        self.notified("active;expires=600")
+        self.assertLeft(subscription, 600)
+        self.nextAfter(540)
+        self.grants(200, "600")
+        self.finishes(subscription)
+
     def test_grantedMore(self):
         """Section 4.2.1.1: it may be shortened, never prolonged; to ask early does no harm."""
         subscription = self.subscribed("999999999999", expires=1000)

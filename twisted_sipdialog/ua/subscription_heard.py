@@ -134,7 +134,7 @@ class SubscriptionHeard(SubscriptionLife):
         if told is None:
             if wasStarting:
                 self._lasts(self._until - now if self._until > now else self._asked)
-        elif wasStarting or now + told < self._until - 1:
+        elif wasStarting or now + told < self._until - 1 or (self._until <= now and self._leaving is None):
             self._lasts(min(told, LONGEST))
         else:
             self._until = max(self._until, now + told)
