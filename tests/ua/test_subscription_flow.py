@@ -64,6 +64,18 @@ class OnlyFlowTests(SubscribedCase):
         self.assertEqual(self.told.events.count("terminated"), 1)
         self.left()
 
+    def test_lostBeforeTheLastNotify(self):
+        """Nor is one begun anew whose last NOTIFY alone is waited for."""
+        subscription = self.over()
+        ending = subscription.unsubscribe()
+        self.next(1)
+        self.grants(200, "0", Contact=NOWHERE)
+        self.network.reset(self.userAgent, self.peer)
+        self.network.advance(30)
+        self.assertIsNone(self.successResultOf(ending))
+        self.assertEqual(self.told.events.count("suspended"), 0)
+        self.left()
+
     def test_lostAndRefreshed(self):
         """A refresh that is asked for while it is lost fails, and what follows is the same."""
         subscription = self.over()

@@ -2,7 +2,7 @@
 What keeps a subscription of ours up: refreshes, in time and in the dialog (RFC 6665 section 4.1.2.2).
 """
 
-from tests.ua.subscribed import SubscribedCase
+from tests.ua.subscribed import SubscribedCase, Told
 from twisted_sipdialog.errors import InvalidState, InvalidValue, ResponseError, SubscriptionTerminated, Timeout
 
 PROXY = "<sip:peer.example;lr>"
@@ -92,6 +92,19 @@ class WhenTests(SubscribedCase):
         self.assertLeft(subscription, 600)
         self.nextAfter(540)
         self.grants(200, "600")
+        self.finishes(subscription)
+
+    def test_grantedNothingAndUnsubscribed(self):
+        """Who has enough when told that no NOTIFY came is not subscribed anew."""
+        self.told = Told(lambda what, subscription: subscription.unsubscribe() if what == "failed" else None)
+        subscription = self.subscribed("600")
+        self.next(541)
+        self.grants(200, "0")
+        self.next(33)
+        self.assertEqual(self.header("expires"), "0")
+        self.assertEqual(self.told.events.count("suspended"), 0)
+        self.grants(200, "0")
+        self.notified("terminated;reason=timeout")
         self.finishes(subscription)
 
     def test_grantedMore(self):

@@ -58,8 +58,8 @@ class SubscriptionLife(SubscriptionView):
 
         @param told: seconds until then, None: as we think fit.
         """
-        if not self.resubscribe:
-            self._end(end)
+        if self._leaving is not None or not self.resubscribe:
+            self._end(end if self._leaving is None else SubscriptionEnd("unsubscribed", False))
             return
         self._leave()
         lasted = self.core.timers.now() - self._begun
@@ -90,7 +90,7 @@ class SubscriptionLife(SubscriptionView):
             return
         error = Timeout("no NOTIFY in time (RFC 6665 section 4.1.2.4, timer N)")
         tell(self.delegate, "subscriptionFailed", self, Failure(error))
-        if self.ended is None:
+        if self.ended is None and self._asking is None:  # else the delegate wants it otherwise
             self._giveUp(error, SubscriptionEnd("no NOTIFY", True))
 
     def lost(self, subscriber: Subscriber, error: SipError) -> None:
