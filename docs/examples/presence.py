@@ -63,7 +63,7 @@ class VoiceMail(UserAgentDelegate, NotifierDelegate):
     def left(self, user, new, old):
         """There are other messages now."""
         self._counts[user] = Counts(new, old)
-        for notifier, whose in self._phones.items():
+        for notifier, whose in [*self._phones.items()]:  # one that cannot be reached is over at once
             if whose == user:
                 notifier.notify(self._body(user))
 
