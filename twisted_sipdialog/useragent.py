@@ -373,6 +373,7 @@ class UserAgent(Service):
             "sources": core.fromSource,
             "coroutines": core.unfinished,
             "publications, subscriptions, REFERs": core.kept,
+            "URIs that are published to": core.publishing,
             "requests whose NOTIFYs make dialogs": core.openings,
             "REFERs that may be asked for": core.referEvents,
             "sources of subscriptions": core.watching,
