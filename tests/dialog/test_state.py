@@ -202,6 +202,16 @@ class UsageTests(TestCase):
         self.assertTrue(state.endUsage(other))
         self.assertIs(state.phase, Phase.TERMINATED)
 
+    def test_ofBothSides(self):
+        """RFC 5057 section 4: subscriptions to one package and id, ours and the peer's, end one by one."""
+        state = DialogState.asClient(request(), response())
+        same = Usage("subscribe", "presence")
+        state.usages = (INVITE, same, same)
+        self.assertFalse(state.endUsage(same))
+        self.assertEqual(state.usages, (INVITE, same))
+        self.assertFalse(state.endUsage(INVITE))
+        self.assertTrue(state.endUsage(same))
+
 
 class ExchangeTests(TestCase):
     def test_begins(self):
