@@ -210,7 +210,9 @@ class DialogState:
 
     def endUsage(self, usage: Usage) -> bool:
         """
-        Take C{usage} away, once, as both sides may have its like; True when it was the last, so that the dialog is over.
+        Take C{usage} away, once: both sides may have its like.
+
+        @return: it was the last, so that the dialog is over.
         """
         if self.usages != (usage,):
             left = [*self.usages]
