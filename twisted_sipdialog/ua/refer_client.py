@@ -32,9 +32,9 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.event_dialog import EventDialog
 from twisted_sipdialog.ua.opening import Opening
 from twisted_sipdialog.ua.outgoing import Outgoing
-from twisted_sipdialog.ua.refer import PACKAGE, mayProve, tellRefer
+from twisted_sipdialog.ua.refer import PACKAGE, tellRefer
 from twisted_sipdialog.ua.refer_subscriber import Subscriber
-from twisted_sipdialog.ua.referring import linesOf
+from twisted_sipdialog.ua.referring import eventsAsked, linesOf
 from twisted_sipdialog.ua.request_client import newRequest
 from twisted_sipdialog.ua.uac import Sending
 
@@ -210,22 +210,15 @@ class ReferClientContext(ClientView):
 
     def _subscribe(self, response: Response) -> None:
         """RFC 7614 section 4: the outcome is told where the 2xx says."""
-        core = self.core
         try:
             self.eventsAt = eventsAt(response)
-            if self.eventsAt is None:
-                raise ParseError("the 2xx has no Refer-Events-At")
-            lines = [("Event", PACKAGE), ("Expires", str(core.configuration.referExpires))]
-            outgoing = newRequest(core, "SUBSCRIBE", self.eventsAt, lines)
+            outgoing = eventsAsked(self.core, self.eventsAt)
         except SipError as error:
             self.lost(str(error))
             return
-        outgoing.contact = True
-        if not mayProve(core, core.identity.uriOf(self.eventsAt)):
-            outgoing.digest = core.client.noDigest()
-        asking = Asking(core, outgoing)
+        asking = Asking(self.core, outgoing)
         tag = Address.parse(dict(outgoing.lines)["From"]).tag or ""
-        self._opening = Opening(core, self, outgoing.callId, tag, asking)
+        self._opening = Opening(self.core, self, outgoing.callId, tag, asking)
         asking.answered.addCallbacks(self._subscribed, lambda failure: self.lost(str(failure.value)), (asking,))
         asking.start()
 

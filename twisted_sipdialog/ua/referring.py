@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from twisted_sipdialog.dialog.referral import replacing
 from twisted_sipdialog.dialog.state import DialogState, Phase
-from twisted_sipdialog.errors import InvalidState, InvalidValue
+from twisted_sipdialog.errors import InvalidState, InvalidValue, ParseError
 from twisted_sipdialog.message.event_fields import Replaces, TargetDialog
 from twisted_sipdialog.message.headers import keyOf
 from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.dialog import Dialog
-from twisted_sipdialog.ua.outgoing import Lines, extraLines
+from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines
+from twisted_sipdialog.ua.refer import PACKAGE, mayProve
+from twisted_sipdialog.ua.request_client import newRequest
 
 _SUBSCRIPTIONS: Final = (None, "norefersub", "nosub", "explicitsub")
 #: What is written for the application.
@@ -62,3 +64,20 @@ def _standing(dialog: Any, name: str) -> DialogState:
     if dialog.state is not Phase.STABLE or dialog.isOver:
         raise InvalidState("refer", f"{name} is {dialog.state.value}", "RFC 3891 section 3: only a call that stands")
     return dialog.dialogState
+
+
+def eventsAsked(core: Core, at: str | None) -> Outgoing:
+    """
+    The SUBSCRIBE that asks for the outcome at a URI that the 2xx named (RFC 7614 section 4).
+
+    @raise ParseError: it named none.
+    @raise InvalidValue: it is no URI.
+    """
+    if at is None:
+        raise ParseError("the 2xx has no Refer-Events-At")
+    lines = [("Event", PACKAGE), ("Expires", str(core.configuration.referExpires))]
+    outgoing = newRequest(core, "SUBSCRIBE", at, lines)
+    outgoing.contact = True
+    if not mayProve(core, core.identity.uriOf(at)):
+        outgoing.digest = core.client.noDigest()
+    return outgoing
