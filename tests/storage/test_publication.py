@@ -21,6 +21,11 @@ class EntityTests(SynchronousTestCase):
         ):
             self.assertEqual(entityOf(parseUri(text)), "sip:alice@example.com", text)
 
+    def test_sameAddress(self):
+        """RFC 5954 section 4.2: an IPv6 address is the same number, however it is written."""
+        for text in ("sip:alice@[2001:db8::1]", "sip:alice@[2001:DB8:0:0:0:0:0:1]", "sip:alice@[2001:0db8::0001]:5070"):
+            self.assertEqual(entityOf(parseUri(text)), "sip:alice@[2001:db8::1]", text)
+
     def test_other(self):
         """Section 19.1.4: the case of the user counts, and so does what is escaped of need."""
         texts = ["sip:Alice@example.com", "sip:alice@a.example.com", "sip:example.com", "sip:a%40b@example.com"]

@@ -128,9 +128,12 @@ class SipUri:
         return SipUri(self.scheme, self.user, None, self.host, self.port)
 
     def aor(self) -> str:
-        """The address-of-record as a key (section 10.3, step 5): no parameters, and no escape without need."""
+        """
+        The address-of-record as a key (section 10.3, step 5): no parameters, no escape without need, and of an IPv6
+        address the shortest form.
+        """
         user = "" if self.user is None else f"{_normalised(self.user)}@"
-        return f"{self.scheme}:{user}{formatHost(self.host, self.port)}"
+        return f"{self.scheme}:{user}{formatHost(str(_hostKey(self.host)), self.port)}"
 
 
 @frozen(weakref_slot=False)
