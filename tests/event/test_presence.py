@@ -125,6 +125,14 @@ class BuildingTests(DocumentCase):
         self.assertEqual((presence.notes, presence.persons, presence.basic), ((), (), "closed"))
         self.assertEqual(presence.toBytes().count(b"<"), 9)
 
+    def test_activities(self) -> None:
+        """RFC 4480 section 3.2: the activities are those of its list; further ones have a namespace of their own."""
+        for name in ("close", "on the phone", "Meal", ""):
+            self.assertRaises(InvalidValue, Presence.of, "sip:a@b.example", "open", activities=[name])
+        presence = Presence.of("sip:a@b.example", "open", activities=["looking-for-work", "{urn:x}chess"])
+        self.written(presence)
+        self.assertEqual(presence.activities, ("looking-for-work", "{urn:x}chess"))
+
     def test_nothingKnown(self) -> None:
         """RFC 3863 section 4.1.1: a document may have no tuple, and then nothing is known."""
         presence = Presence("sip:a@b.example")

@@ -152,12 +152,14 @@ class StandingTests(StandingCase):
         empty.write_bytes(b"")
         packages = "presence:, message-summary:, dialog:, reg:, conference:"
         first = f"must begin with an event package and a colon: {packages}"
-        rule = "must be presence:open, presence:closed, or an activity such as presence:on-the-phone"
+        rule = "must be presence:open, presence:closed, or an activity of RFC 4480 such as presence:on-the-phone"
         for words, line in (
             (["--publish", "open"], f"--publish 'open': {first}"),
             (["--publish", "refer:open"], f"--publish 'refer:open': {first}"),
             (["--publish", "presence:"], f"--publish 'presence:': {first}"),
             (["--publish", "presence:Open!"], f"--publish 'presence:Open!': {rule}"),
+            # RFC 4480 section 3.2 has no such activity: were it one, who is gone would be open.
+            (["--publish", "presence:close"], f"--publish 'presence:close': {rule}"),
             (["--publish", "dialog:early"], "--publish 'dialog:early': must name a file with the state: dialog:@FILE"),
             (["--publish", "dialog:@/none"], "--publish 'dialog:@/none': /none: No such file or directory"),
             (

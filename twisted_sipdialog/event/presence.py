@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import Factory, field, frozen
 
+from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.parts import Extensible, Parts, built, leaf
 from twisted_sipdialog.event.values import (
     checkOneOf,
@@ -31,6 +32,13 @@ DATA_MODEL: Final = "urn:ietf:params:xml:ns:pidf:data-model"
 RPID: Final = "urn:ietf:params:xml:ns:pidf:rpid"
 
 _BASIC: Final = ("open", "closed")
+_ACTIVITIES: Final = """
+    appointment away breakfast busy dinner holiday in-transit looking-for-work lunch meal meeting on-the-phone other
+    performance permanent-absence playing presentation shopping sleeping spectator steering travel tv unknown vacation
+    working worship
+"""
+#: What a person may do (RFC 4480 section 3.2).
+ACTIVITIES: Final = frozenset(_ACTIVITIES.split())
 
 
 @frozen
@@ -69,7 +77,14 @@ class Activities:
 
     @classmethod
     def of(cls, *names: str) -> Activities:
-        """Of the names of RFC 4480, as in C{"on-the-phone"}; an activity of another namespace is C{{namespace}name}."""
+        """
+        Of the names of RFC 4480, as in C{"on-the-phone"}; an activity of another namespace is C{{namespace}name}.
+
+        @raise InvalidValue: RFC 4480 has no such activity.
+        """
+        for name in names:
+            if name[:1] != "{" and name not in ACTIVITIES:
+                raise InvalidValue("activities", name, "an activity of RFC 4480, or {namespace}name")
         return cls(tuple(Element(name if name[:1] == "{" else clark(RPID, name)) for name in names))
 
     @property

@@ -4,7 +4,6 @@ States of ours as they are told on a command line: C{presence:open:At lunch}.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import attrs
@@ -12,7 +11,6 @@ import attrs
 from twisted_sipdialog.errors import ParseError
 from twisted_sipdialog.event import PACKAGES, presence
 
-_ACTIVITY: Final = re.compile(r"[a-z]+(?:-[a-z]+)*")
 #: What can be published; the outcome of a REFER is nobody's state.
 EVENTS: Final = tuple(name for name in PACKAGES if name != "refer")
 #: Bytes of a file.
@@ -48,8 +46,10 @@ class Stated:
         if event != presence.EVENT:
             raise ValueError(f"must name a file with the state: {event}:@FILE")
         basic, _, note = state.partition(":")
-        if not _ACTIVITY.fullmatch(basic):
-            raise ValueError("must be presence:open, presence:closed, or an activity such as presence:on-the-phone")
+        if basic not in ("open", "closed") and basic not in presence.ACTIVITIES:
+            raise ValueError(
+                "must be presence:open, presence:closed, or an activity of RFC 4480 such as presence:on-the-phone"
+            )
         return cls(event, None, basic, note or None)
 
     @property
