@@ -397,6 +397,11 @@ class OptionsTests(FileCase):
             (["--aor", ""], "--aor '': must be a text on one line, and not empty"),
             (["--aor", "\udcff"], "--aor '\\udcff': must be a text on one line, and not empty"),
             (["--listen", "udp"], "--listen 'udp': must be udp:PORT or udp:PORT:interface=ADDRESS"),
+            (
+                ["--listen", "udp:5060:interface=[::1]"],
+                "--listen 'udp:5060:interface=[::1]': must be udp:PORT or udp:PORT:interface=ADDRESS"
+                r" (IPv6 with \: for :)",
+            ),
             (["--listen", "udp:1", "--listen", ""], "--listen '': must be a text on one line, and not empty"),
             (["--listen", "5060"], "--listen '5060': must begin with a kind: udp:5060, tcp:5060"),
             (["--media", "tape"], "--media 'tape': must be echo or fixed"),

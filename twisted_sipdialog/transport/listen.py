@@ -54,7 +54,8 @@ def parseListen(description: str) -> Listen:
     if unknown:
         raise ConfigurationError("listen", description, f"unknown key {unknown[0]!r}; {kind} knows interface")
     if len(positional) != 2:
-        raise ConfigurationError("listen", description, f"must be {kind}:PORT or {kind}:PORT:interface=ADDRESS")
+        hint = r" (IPv6 with \: for :)" if len(positional) > 2 else ""
+        raise ConfigurationError("listen", description, f"must be {kind}:PORT or {kind}:PORT:interface=ADDRESS{hint}")
     port = positional[1]
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise ConfigurationError("listen", description, f"port {port!r} is not a number from 0 to 65535")
