@@ -296,6 +296,19 @@ class FileTests(FileCase):
         # Who asks for nothing asks for what is taken.
         self.assertEqual(self.read("minSE = 3600").configuration(None).minSE, 3600)
 
+    def test_events(self) -> None:
+        """
+        C{presence} keeps the event packages that were told, and no others; without a word every one it knows.
+        """
+        text = "delegate = 'presence'\n"
+        every = ("presence", "message-summary", "dialog", "reg", "conference")
+        self.assertEqual(self.read(text).configuration(None).events, every)
+        settings = self.read(text + "events = ['message-summary']")
+        self.assertEqual(settings.configuration(None).events, ("message-summary",))
+        settings = self.read(text + "events = ['presence', 'refer']")
+        line = f"{self.path}: events 'refer': must be one of {', '.join(every)} with the delegate presence"
+        self.assertEqual(str(self.assertRaises(WrongSetting, settings.configuration, None)), line)
+
     def assertWrong(self, text: str | bytes, line: str) -> None:
         error = self.assertRaises(WrongSetting, self.read, text)
         self.assertEqual(str(error), f"{self.path}: {line}", text)

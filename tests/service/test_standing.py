@@ -204,6 +204,19 @@ class StandingTests(StandingCase):
             self.assertEqual(told(value), text)
 
 
+class EventsTests(StandingCase):
+    def test_events(self) -> None:
+        """RFC 3903 section 6, step 2: a package that C{events} does not name is not published either."""
+        path = self.folder / "sipua.toml"
+        path.write_text('events = ["message-summary"]')
+        self.alice("--settings", str(path))
+        peer = ScriptedPeer(self.network, "c.example")
+        headers = {"Event": "presence", "Content-Type": "application/pidf+xml", "From": f"<{ALICE}>;tag=c"}
+        body = Presence.of(ALICE, "open").toBytes()
+        peer.request("PUBLISH", to=(self.network.host("a.example").ipv4, 5060), uri=ALICE, headers=headers, body=body)
+        self.assertEqual(peer.expect(489).headers.get("allow-events"), "message-summary")
+
+
 class StoreTests(StandingCase):
     def test_store(self) -> None:
         """A file that is none of ours is one line, before anything starts."""

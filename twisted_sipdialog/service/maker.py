@@ -20,7 +20,6 @@ from twisted.logger import FileLogObserver, ILogObserver, Logger
 from twisted.python.failure import Failure
 
 from twisted_sipdialog.errors import ConfigurationError, StoreError
-from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.media.echo import EchoMedia
 from twisted_sipdialog.media.fixed import FixedDescription
 from twisted_sipdialog.message.grammar import formatHost
@@ -30,7 +29,6 @@ from twisted_sipdialog.service.message_log import MessageLog
 from twisted_sipdialog.service.options import Options, lineOf
 from twisted_sipdialog.service.settings import Settings, WrongSetting
 from twisted_sipdialog.service.standing import Publisher, Watcher
-from twisted_sipdialog.service.stated import EVENTS
 from twisted_sipdialog.service.text_log import textLog
 from twisted_sipdialog.storage.sqlite import SqliteStore
 from twisted_sipdialog.timers import TimerSet
@@ -173,7 +171,7 @@ def _delegate(reactor: Any, settings: Settings) -> Any:
     if name == "transfer":
         return Transfer(reactor, str(settings["transferTo"]))
     if name == "presence":
-        return StateAgent(reactor, [PACKAGES[name] for name in EVENTS], _store(reactor, settings))
+        return StateAgent(reactor, settings.events, _store(reactor, settings))
     module, _, path = name.partition(":")
     # As python -m does: the module may lie where we were started.
     if os.getcwd() not in sys.path:

@@ -148,7 +148,7 @@ class Settings:
         """
         told = {**DEFAULTS, **self._told, "media": media}
         if self["delegate"] == "presence":
-            told["events"] = stated.EVENTS
+            told["events"] = self.events
         made = Configuration(**{name: told[name] for name in told if name in _CONFIGURATION})
         # RFC 4028 section 7.1: an interval that we ask for is none that we refuse.
         if "sessionExpires" in self._told and made.sessionExpires < made.minSE:
@@ -169,6 +169,20 @@ class Settings:
                 "allowOutOfDialogRefers", True, f"needs a delegate of your own: {delegate} cannot be asked"
             )
         return made
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """
+        The event packages that the delegate presence keeps.
+
+        @raise WrongSetting: it knows no such package.
+        """
+        events: tuple[str, ...] = self["events"] or stated.EVENTS
+        for name in events:
+            if name not in stated.EVENTS:
+                rule = f"must be one of {', '.join(stated.EVENTS)} with the delegate presence"
+                raise self.wrong("events", name, rule)
+        return events
 
     def wrong(self, name: str, value: Any, rule: str) -> WrongSetting:
         """C{value} of C{name} turned out to be wrong later, by C{rule}."""
