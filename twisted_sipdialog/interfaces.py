@@ -598,7 +598,7 @@ class IPublishClientContext(Interface):
     target = Attribute("str: the URI whose state it is.")
     event = Attribute("str: the event package.")
     contentType = Attribute("str: that of its bodies.")
-    body = Attribute("bytes: the body last sent, or None.")
+    body = Attribute("bytes: the body last sent, or the one before it if that was refused; or None.")
     expires = Attribute("int: seconds last granted, or asked for.")
     entityTag = Attribute("str: what names it at the compositor, or None.")
     isPublished = Attribute("bool: the compositor has it, as far as we know.")
@@ -610,8 +610,8 @@ class IPublishClientContext(Interface):
         Publish another body; without one, refresh.
 
         @return: a Deferred of the 2xx to this body, or to a newer one that took its place.  It fails with
-            L{ResponseError<twisted_sipdialog.errors.ResponseError>} (nothing is published then, but for 408, 500, 503
-            and 504, after which what was published is tried again),
+            L{ResponseError<twisted_sipdialog.errors.ResponseError>} (after 408, 500, 503 and 504 what was published
+            once is tried again; else another body leaves the one before, which is kept up, and a refresh nothing),
             L{Timeout<twisted_sipdialog.errors.Timeout>} or
             L{TransportError<twisted_sipdialog.errors.TransportError>} (it is tried again).
         @raise InvalidState: it was closed; nothing to refresh; the user agent is not running.

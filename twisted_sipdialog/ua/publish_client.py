@@ -73,6 +73,7 @@ class PublishClientContext:
         self.delegate = delegate
         self.entityTag = entityTag
         self.body: bytes | None = None
+        self._taken: bytes | None = None  # the body that the compositor took last
         self.expires = expires
         self._asked = expires  # seconds that we ask for
         self._lines = lines
@@ -230,6 +231,7 @@ class PublishClientContext:
         """Section 4.1: a 2xx, with the entity tag that the next request names."""
         self._retry.reset()
         self._isOwed = False
+        self._taken = publishing.body or self._taken
         granted = typedOrNone(response, "expires")
         asked = publishing.expires
         self.expires = granted if granted is not None and granted <= asked else asked
@@ -276,6 +278,8 @@ class PublishClientContext:
         error = ResponseError(response)
         if code in _PASSING and self._mayRetry(isRemoval):
             self._tryAgain(publishing, toldBy(response))
+        elif publishing.body and self.isPublished:
+            self._keepFormer()
         else:
             self._forget()
         self._failed(publishing, error, response)
@@ -308,6 +312,13 @@ class PublishClientContext:
     def _tryAgain(self, publishing: Publishing, seconds: float | None) -> None:
         self._isOwed = self._isOwed or bool(publishing.body)
         self._timer = self.core.timers.start(self._retry.pause(seconds), self._due)
+
+    def _keepFormer(self) -> None:
+        """Section 6: another body that is refused changes nothing, so what was published before is kept up."""
+        self._isOwed = False
+        self.body = self._taken
+        due = self._until - (1 - _REFRESH) * self.expires
+        self._timer = self.core.timers.start(max(due - self.core.timers.now(), 0.0), self._due)
 
     def _due(self, _: Any) -> None:
         self._timer = None
