@@ -69,8 +69,10 @@ class PresenceTests(SynchronousTestCase):
         """One of another domain waits until he is let in."""
         office = self.office()
         carol = self.network.userAgent("sip:carol@c.example")
-        watching = self.came(carol.subscribe("sip:alice@example.com", "presence"))
+        watching = self.done(self.presence.watch(carol, self.show))
         self.assertEqual((watching.state, watching.value), ("pending", None))
+        self.assertEqual(self.shown, [("sip:alice@example.com", "pending")])
+        self.assertFalse(self.done(self.presence.isThere(carol)))
         (newcomer,) = office.newcomers("sip:alice@example.com")
         office.allow(newcomer)
         self.network.advance(6)

@@ -15,7 +15,11 @@ class Watch(SubscriptionDelegate):
         self._show = show
 
     def notified(self, subscription, notification):
-        self._show(subscription.target, subscription.value.basic, *subscription.value.activities)
+        presence = subscription.value
+        if presence is None:  # nothing was shown yet: perhaps we wait to be let in
+            self._show(subscription.target, notification.state.state)
+        else:
+            self._show(subscription.target, presence.basic, *presence.activities)
 
     def subscriptionSuspended(self, subscription, end, retryAfter):
         self._show("nothing is known for", retryAfter, "s:", end.reason)  # it begins anew by itself
@@ -33,7 +37,7 @@ async def watch(ua, show):
 async def isThere(ua):
     """What Alice's presence is just now."""
     notification = await ua.fetch("sip:alice@example.com", "presence")
-    return notification.value.basic == "open"
+    return notification.value is not None and notification.value.basic == "open"
 
 
 # told
