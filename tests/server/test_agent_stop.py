@@ -1,5 +1,5 @@
 """
-What a state agent that has stopped does with what it was asked before.
+What a state agent does with what it was asked once it has stopped, or where its answer comes too late.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ from twisted_sipdialog.server.state_agent import StateAgent
 class Thoughtful(StateAgent):
     """Thinks about each request until the test says yes."""
 
+    def __init__(self, *how, **more):
+        super().__init__(*how, **more)
+        self.givenUp = 0
+
     def mayWatch(self, context, entity):
-        self.thinking = Deferred()
+        self.thinking = Deferred(self.isGivenUp)
         return self.thinking
+
+    def isGivenUp(self, _):
+        self.givenUp += 1
 
     mayPublish = mayWatch
 
@@ -43,3 +50,13 @@ class AgentStopTests(AgentCase):
         self.agent_.stop()
         self.agent_.thinking.callback(True)
         self.assertEqual(self.finalTo(request).statusCode, 503)
+
+    def test_tooLate(self):
+        """Who is asked who may do what, and does not know in time, need not go on: the request got its 500."""
+        watcher = Watcher(self)
+        self.network.advance(40)
+        self.assertEqual((watcher.status, self.agent_.givenUp), (500, 1))
+        self.send(b"hello", uri=ALICE)
+        self.network.advance(40)
+        self.assertEqual(self.agent_.givenUp, 2)
+        self.assertEqual(self.flushLoggedErrors(), [])

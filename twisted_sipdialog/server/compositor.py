@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,6 +24,7 @@ from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key, Published
 from twisted_sipdialog.storage.memory import MemoryStore
 from twisted_sipdialog.storage.publication import Publication, entityNamed, entityOf
+from twisted_sipdialog.ua.delegation import cancel
 
 _log = Logger()
 
@@ -132,7 +133,9 @@ class Compositor:
     async def _publish(self, context: Any) -> None:
         entity, package = self.subject(context.request)
         # Before it waits for others: who may not publish is not to keep those waiting who may.
-        if not await maybeDeferred(self._mayPublish, context, entity):
+        deciding = maybeDeferred(self._mayPublish, context, entity)
+        context.whenFinished().addCallback(lambda _: cancel(deciding))  # answered, as that took too long
+        if not await deciding:
             raise Refused(403)
         async with self._turn((entity, package.name)):
             if self.isStopped:
@@ -288,7 +291,7 @@ def refuse(failure: Failure, context: Any) -> None:
     refused = error if isinstance(error, Refused) else Refused(500)
     if isinstance(error, ParseError):
         refused = Refused(error.statusCode or 400)
-    elif error is not refused:
+    elif error is not refused and not (context.answered and failure.check(CancelledError)):
         _log.failure("{method} could not be carried out", failure, method=context.method)
     if not context.answered:
         context.reject(refused.statusCode, refused.reasonPhrase, refused.lines)
