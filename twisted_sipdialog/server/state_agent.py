@@ -188,9 +188,11 @@ class StateAgent(UserAgentDelegate):
             isTelling = key in self._telling
             self._telling[key] = True
             if not isTelling:
-                Deferred.fromCoroutine(self._tell(key)).addErrback(
-                    lambda failure: _log.failure("a change of state could not be told", failure)
-                )
+                Deferred.fromCoroutine(self._tell(key)).addErrback(self._untold)
+
+    def _untold(self, failure: Failure) -> None:
+        if not self.compositor.isStopped:  # else the store is closed, and nobody watches any more
+            _log.failure("a change of state could not be told", failure)
 
     async def _tell(self, key: Key) -> None:
         try:
