@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.robustness.publication_programs import act
-from tests.robustness.publications import Published
+from tests.robustness.publications import ENTITY, Published
 from tests.robustness.test_publication_pairs import ended, published
 
 
@@ -44,4 +44,17 @@ class FoundTests(SynchronousTestCase):
         run.network.advance(2.0)
         self.assertIn("< 503 PUBLISH", run.network.seenBy(run.alice))
         self.assertEqual(run.store.all(), [])
+        self.assertEqual(ended(run), [], run.story())
+
+    def test_changedWhenItHasStopped(self) -> None:
+        """A change after its end, while those who watch are sent away, is told to nobody, and nothing failed."""
+        run = Published(0)
+        act(run.b, "watch")
+        run.network.advance(1.0)
+        stopping = run.agent.stop()
+        run.agent.set(ENTITY, run.event, b"news")
+        run.network.advance(1.0)
+        self.successResultOf(stopping)
+        self.assertEqual(self.flushLoggedErrors(), [])
+        run.restart(True)
         self.assertEqual(ended(run), [], run.story())
