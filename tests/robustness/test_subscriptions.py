@@ -13,7 +13,7 @@ from tests.robustness.subscription_programs import program, settings
 from tests.robustness.subscriptions import Subscribed
 
 #: How many runs by chance; SIPUA_SUBSCRIPTIONS=100000 for a night, SIPUA_SUBSCRIPTIONS_FROM=seed to begin there.
-RUNS = int(os.environ.get("SIPUA_SUBSCRIPTIONS", "300"))
+RUNS = int(os.environ.get("SIPUA_SUBSCRIPTIONS", "700"))
 FIRST = int(os.environ.get("SIPUA_SUBSCRIPTIONS_FROM", "0"))
 
 
