@@ -60,6 +60,18 @@ async def test_waitsForUs(baresip: str, tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_keepsWatchingUs(baresip: str, tmp_path: Path) -> None:
+    """It refreshes what we grant for a second only, and is told the state each time (RFC 6665 section 4.2.1.2)."""
+    told = Presentity()
+    async with (
+        agent(told, **QUICK, subscriptionExpires=1) as alice,
+        Baresip(baresip, tmp_path, "bob", watched=await uriOf(alice)) as bob,
+    ):
+        await bob.until(lambda: ("refreshed", 1) in told.told, "refresh")
+        await bob.whenShown("Online")
+
+
+@ensureDeferred
 async def test_isWatched(baresip: str, tmp_path: Path) -> None:
     """
     It tells us each change.  It wants no subscription to be shorter than ten minutes: 423, after which we ask for as
@@ -114,8 +126,11 @@ class MailServer(UserAgentDelegate):
         self.endings: list[str] = []
 
     def registerReceived(self, context: Any) -> None:
-        self.registration = context
-        context.answerLater()
+        if self.registration is None:
+            self.registration = context
+            context.answerLater()
+        else:
+            context.accept()  # it takes its leave
 
     async def subscribeReceived(self, context: Any) -> None:
         if context.event.package == "message-summary" and context.understands(SUMMARY):

@@ -42,6 +42,18 @@ async def test_watchesUs(linphonec: str, tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_keepsWatchingUs(linphonec: str, tmp_path: Path) -> None:
+    """It refreshes what we grant for a second only, and is told the state each time (RFC 6665 section 4.2.1.2)."""
+    told = Presentity()
+    async with agent(told, **QUICK, subscriptionExpires=1) as alice:
+        uri = f"sip:alice@{await addressOf(alice)}"
+        async with Linphone(linphonec, tmp_path, "bob", friend=uri) as bob:
+            await bob.whenSaid("is Online")
+            await bob.until(lambda: ("refreshed", 1) in told.told, "refresh")
+            await bob.whenSaid("is Online")
+
+
+@ensureDeferred
 async def test_isWatched(linphonec: str, tmp_path: Path) -> None:
     """
     Its NOTIFYs have no Contact, and it leaves out those that are to follow a refresh and the end (RFC 6665 sections
