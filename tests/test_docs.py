@@ -17,7 +17,12 @@ from tests.test_examples import ANSWER, EXAMPLES, OFFER, ROOT
 from twisted_sipdialog import Reason, UserAgentDelegate
 from twisted_sipdialog.configuration import Configuration, FlowLimits, LoadLimits, TimerValues
 from twisted_sipdialog.delegates import DialogDelegate
-from twisted_sipdialog.interfaces import IUserAgentDelegate
+from twisted_sipdialog.interfaces import (
+    INotifierDelegate,
+    IPublishDelegate,
+    ISubscriptionDelegate,
+    IUserAgentDelegate,
+)
 from twisted_sipdialog.media.echo_stream import EchoLimits
 from twisted_sipdialog.message import multipart
 from twisted_sipdialog.message.parser import Limits
@@ -180,6 +185,14 @@ class DelegateTests(SynchronousTestCase):
         _, rows = tables(page("howto/delegates"))[0]
         named = {name.strip("`").partition("(")[0] for name, _ in rows}
         self.assertEqual(named, set(IUserAgentDelegate.names(all=True)))
+
+    def test_others(self) -> None:
+        """Every method of the delegates of one thing."""
+        text = page("howto/delegates")
+        _, rows = tables(text[text.index(".. delegates:") :])[0]
+        named = {base.strip("`"): set(re.findall(r"``(\w+)``", methods)) for base, _, methods in rows}
+        there = (IPublishDelegate, ISubscriptionDelegate, INotifierDelegate)
+        self.assertEqual(named, {each.__name__[1:]: set(each.names()) for each in there})
 
     def test_reasons(self) -> None:
         """Every reason for which a call ends."""

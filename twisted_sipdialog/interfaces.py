@@ -2,10 +2,13 @@
 The public interfaces: what this package promises, method by method, with what happens by default.
 
 Two kinds.  I{Provided by us}: L{IUserAgent}, L{IServerContext}, L{ISessionServerContext},
-L{IInviteServerContext}, L{IClientContext}, L{IInviteClientContext}, L{IDialog}, L{ILateOffer}, L{IEnded}.
-I{Provided by the application}: L{IRequestDelegate}, L{IDialogDelegate}, L{IUserAgentDelegate} (delegates.py has bases),
-L{ISessionDescription} (media/ has two), which may be L{IMediaWatch} and L{IToneSource} as well,
-L{ISessionDescriptionFactory}, L{ISessionModifier}, L{IMessageObserver}.
+L{IInviteServerContext}, L{IClientContext}, L{IInviteClientContext}, L{IReferServerContext}, L{IReferClientContext},
+L{IPublishClientContext}, L{ISubscription}, L{INotification}, L{ISubscribeServerContext}, L{INotifier}, L{IDialog},
+L{ILateOffer}, L{IEnded}.
+I{Provided by the application}: L{IRequestDelegate}, L{IDialogDelegate}, L{IUserAgentDelegate}, L{IReferDelegate},
+L{IPublishDelegate}, L{ISubscriptionDelegate}, L{INotifierDelegate} (delegates.py has bases), L{ISessionDescription}
+(media/ has two), which may be L{IMediaWatch} and L{IToneSource} as well, L{ISessionDescriptionFactory},
+L{ISessionModifier}, L{IEventPackage} (event/ has some), L{IPublicationStore} (storage/ has two), L{IMessageObserver}.
 """
 
 from __future__ import annotations
