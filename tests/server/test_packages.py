@@ -8,6 +8,7 @@ from twisted_sipdialog.errors import InvalidValue
 from twisted_sipdialog.event.dialog_info import DialogInfo
 from twisted_sipdialog.event.presence import Presence
 from twisted_sipdialog.event.reg import RegInfo
+from twisted_sipdialog.server.limits import CompositorLimits
 
 DIALOG, REG, PIDF = "application/dialog-info+xml", "application/reginfo+xml", "application/pidf+xml"
 
@@ -94,3 +95,23 @@ class CountedTests(AgentCase):
         """Of names those of event/ are known; a type is told from the package."""
         self.assertRaises(InvalidValue, self.begin, ["words"])
         self.assertEqual(self.publish(b"<x/>", Event="presence", Content_Type=DIALOG).headers.get("accept"), PIDF)
+
+
+class TogetherTests(AgentCase):
+    def test_tooMuch(self):
+        """RFC 3903 section 6, step 5: what all publish together has a bound, or no watcher could be told of it."""
+        self.begin(["presence"], limits=CompositorLimits(document=500))
+        watcher = Watcher(self, Event="presence")
+        watcher.told()
+        one, two, three = (Presence.of(ALICE, "open", letter * 100).toBytes() for letter in "xyz")
+        headers = {"Event": "presence", "Content_Type": PIDF}
+        first = self.published(one, **headers)
+        self.published(two, **headers)
+        self.assertEqual(self.publish(three, **headers).statusCode, 413)
+        self.assertEqual(len(Presence.parse(watcher.told()[1]).tuples), 2)
+        # One that takes the place of another counts instead of it; and one that is withdrawn does not count.
+        first = self.published(three, first, **headers)
+        self.published(b"", first, "0", **headers)
+        self.published(one, **headers)
+        watcher.says("0", Event="presence")
+        self.assertEqual(len(Presence.parse(watcher.told()[1]).tuples), 2)

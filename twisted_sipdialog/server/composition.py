@@ -24,6 +24,11 @@ def check(package: Any, contentType: str, body: bytes) -> None:
         raise ParseError("a partial document")
 
 
+def isComposed(package: Any) -> bool:
+    """Whether what several publish of C{package} becomes one document, longer than each of theirs."""
+    return bool(package.name == presence.EVENT)
+
+
 def composed(package: Any, entity: str, publications: list[Publication]) -> tuple[str, bytes] | None:
     """
     The state of C{entity}: of presence what all devices say together; of other packages what was said last.
@@ -31,7 +36,7 @@ def composed(package: Any, entity: str, publications: list[Publication]) -> tupl
     @param publications: oldest first.
     @return: its type and body; None: nothing is known, and the package has no way to say so.
     """
-    if package.name == presence.EVENT:
+    if isComposed(package):
         documents = [presence.Presence.parse(publication.body) for publication in publications]
         return presence.CONTENT_TYPE, composition.composed(entity, documents).toBytes()
     if not publications:

@@ -19,7 +19,7 @@ from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.message import Request
 from twisted_sipdialog.message.identifiers import RandomBits, SystemBits, newTag
 from twisted_sipdialog.message.uri import SipUri
-from twisted_sipdialog.server.composition import check, composed
+from twisted_sipdialog.server.composition import check, composed, isComposed
 from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key, Published
 from twisted_sipdialog.storage.memory import MemoryStore
@@ -150,6 +150,8 @@ class Compositor:
         expires = self._expiresOf(request, package)
         made = self._made(request, entity, package, old, expires)
         new = made if expires else None
+        if new is not None and request.body and isComposed(package):
+            await self._checkTogether((entity, package.name), new, old)
         if not await published.put(new, old):
             raise Refused(412)  # it expired this very moment
         if context.answered:
@@ -211,6 +213,13 @@ class Compositor:
         # Those whose turn it is count as if they were kept already.
         return self._published.entities + len(self._turns) <= self.limits.entities
 
+    async def _checkTogether(self, key: Key, new: Publication, old: Publication | None) -> None:
+        """What C{new} makes of the state is no longer than watchers can be told."""
+        kept = await self._published.lasting(key)
+        together = self._composed(key, [*[each for each in kept if each != old], new])
+        if together is not None and len(together[1]) > self.limits.document:
+            raise Refused(413)
+
     def _newOrder(self) -> int:
         """The microseconds of now: what a former process stored is older.  No two are the same."""
         self._order = max(self._order + 1, int(self._published.now() * _MICROSECONDS))
@@ -255,8 +264,10 @@ class Compositor:
     async def _state(self, key: Key) -> tuple[str, bytes] | None:
         published = self._published
         await published.load()
-        found = await published.lasting(key)
-        own = published.own.get(key)
+        return self._composed(key, await published.lasting(key))
+
+    def _composed(self, key: Key, found: list[Publication]) -> tuple[str, bytes] | None:
+        own = self._published.own.get(key)
         if own is not None:
             found = sorted([*found, own], key=lambda publication: publication.order)
         return composed(self.packages[key[1]], key[0], found)

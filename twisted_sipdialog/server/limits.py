@@ -31,6 +31,7 @@ class CompositorLimits:
     @ivar entities: entities with something published, of all packages.
     @ivar publications: publications for one of them.
     @ivar bytes: bytes of a body that is published; beyond: 413.
+    @ivar document: bytes of what all of them say of one, if that is one document (presence); beyond: 413.
     @ivar waiting: PUBLISH requests for one entity that wait for the one before.
     @ivar minExpires: seconds, the shortest that a publication may last; who asks for less gets 423.
     @ivar maxExpires: seconds, the longest; who asks for more gets this.
@@ -42,6 +43,7 @@ class CompositorLimits:
     entities: int = 10_000
     publications: int = 8
     bytes: int = 8192
+    document: int = 32_768
     waiting: int = 8
     minExpires: int = 60
     maxExpires: int = 86_400
