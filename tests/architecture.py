@@ -59,6 +59,7 @@ VERBS = (
     ("changes", "invite_client", "reinvite_client", "reinvite_server"),
     ("update", "call"),
     ("modify",),
+    ("upkeep",),
     ("publishing",),
     ("notifying", "subscriber", "subscribing"),
     ("notifier", "subscription_view"),

@@ -85,28 +85,10 @@ class TableTests(SynchronousTestCase):
             self.table.changed(change("terminated", event="rejected", code=603))
             self.assertEqual(self.states(), [])
 
-    def test_documents(self) -> None:
-        """Section 4.1: versions begin at 0 and count the documents of one subscription."""
-        first, second = self.table.documents(), self.table.documents()
-        self.assertEqual(first.full(), DialogInfo(ALICE, 0))
-        one = self.table.changed(change("trying", callId="1"))
-        two = self.table.changed(change("trying", callId="2"))
-        self.assertEqual(first.partial(one), DialogInfo(ALICE, 1, "partial", (one,)))
-        gone = self.table.changed(change("terminated", callId="1", event="cancelled"))
-        self.assertEqual(first.partial(two, gone), DialogInfo(ALICE, 2, "partial", (two, gone)))
-        self.assertEqual(second.full(), DialogInfo(ALICE, 0, "full", (two,)))
-        self.assertEqual(first.full(), DialogInfo(ALICE, 3, "full", (two,)))
-
-    def test_severalChanges(self) -> None:
-        """Of a dialog that changed more than once, only the last is told."""
-        documents = self.table.documents()
-        changes = [self.table.changed(change(state, "r")) for state in ("early", "confirmed")]
-        self.assertEqual(documents.partial(*changes).dialogs, (changes[1],))
-
     def test_whatPeersSent(self) -> None:
         """What XML cannot carry is replaced, not refused: a peer chose it."""
         dialog = self.table.changed(change("early", "r\0\udcff", callId="c\x01", target="sip:\x02"))
-        document = self.table.documents().partial(dialog)
+        document = DialogInfo(ALICE, 0, "partial", (dialog,))
         self.assertEqual(DialogInfo.parse(document.toBytes()), document)
         self.assertEqual((dialog.callId, dialog.remoteTag), ("c\ufffd", "r\ufffd\ufffd"))
 
@@ -117,12 +99,12 @@ class Watched(Callee):
     def __init__(self) -> None:
         super().__init__()
         self.table = DialogTable(ALICE)
-        self.documents = self.table.documents()
-        self.latest: Latest[DialogInfo] = Latest()
-        self.latest.received(self.documents.full())
+        self.latest: Latest[DialogInfo] = Latest(DialogInfo(ALICE))
 
     def dialogStateChanged(self, change: StateChange) -> None:
-        body = self.documents.partial(self.table.changed(change)).toBytes()
+        assert self.latest.document is not None
+        version = self.latest.document.version + 1
+        body = DialogInfo(ALICE, version, "partial", (self.table.changed(change),)).toBytes()
         assert not self.latest.received(DialogInfo.parse(body)), "nothing is missing"
 
 

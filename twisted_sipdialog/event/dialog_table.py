@@ -7,7 +7,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from twisted_sipdialog.dialog.state_change import StateChange
-from twisted_sipdialog.event.dialog_info import Dialog, DialogInfo, Identity, Participant
+from twisted_sipdialog.event.dialog_info import Dialog, Identity, Participant
 from twisted_sipdialog.event.xml_body import legible
 
 
@@ -49,32 +49,6 @@ class DialogTable:
         else:
             self._dialogs[dialog.id] = dialog
         return dialog
-
-    def documents(self) -> DialogDocuments:
-        """The documents for one subscription."""
-        return DialogDocuments(self)
-
-
-class DialogDocuments:
-    """
-    The documents for one subscription, each with a version one higher than the last (RFC 4235 section 4.1).
-    """
-
-    def __init__(self, table: DialogTable) -> None:
-        self._table = table
-        self._next = 0
-
-    def full(self, *ended: Dialog) -> DialogInfo:
-        """All dialogs, as an answer to SUBSCRIBE; and those that have C{ended} since the last document."""
-        return self._document("full", (*self._table.dialogs, *ended))
-
-    def partial(self, *changed: Dialog) -> DialogInfo:
-        """What L{DialogTable.changed} gave since the last document; of each dialog only the last is needed."""
-        return self._document("partial", tuple({dialog.id: dialog for dialog in changed}.values()))
-
-    def _document(self, state: str, dialogs: tuple[Dialog, ...]) -> DialogInfo:
-        version, self._next = self._next, self._next + 1
-        return DialogInfo(self._table.entity, version, state, dialogs)
 
 
 def _dialog(change: StateChange, id: str) -> Dialog:

@@ -199,15 +199,7 @@ class Notifier(Notifying):
                 self.tell(notice, SubscriptionState("terminated", reason, retryAfter=retryAfter))
         return self._destroyed.wait()
 
-    def terminate(
-        self,
-        reason: str = "noresource",
-        retryAfter: int | None = None,
-        body: bytes | None = None,
-        contentType: str | None = None,
-        extraHeaders: Iterable[tuple[str, str]] = (),
-    ) -> Deferred[Request | None]:
-        return self.destroy(reason, retryAfter, body, contentType, extraHeaders)
+    terminate = destroy
 
     def eventText(self) -> str:
         return str(self._event)

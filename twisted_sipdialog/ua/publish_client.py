@@ -21,10 +21,8 @@ from twisted_sipdialog.ua.delegation import Outcome, Waiters, fire, tell
 from twisted_sipdialog.ua.outgoing import Lines, extraLines, typeLine
 from twisted_sipdialog.ua.publishing import Publishing
 from twisted_sipdialog.ua.request_client import newRequest
-from twisted_sipdialog.ua.retry import LONGEST, Retry, toldBy
+from twisted_sipdialog.ua.retry import REFRESH, Retry, toldBy
 
-#: The part of its time after which a publication is refreshed.
-_REFRESH: Final = 0.9
 #: What may be answered otherwise a little later.
 _PASSING: Final = (408, 500, 503, 504)
 #: What is written for the application.
@@ -208,8 +206,7 @@ class PublishClientContext:
         if body is not None:
             outgoing.body = body
             outgoing.lines.append(("Content-Type", self.contentType))
-        self._open = Publishing(self, outgoing, waiting, expires, recovered)
-        self._open.isRepaired = isRepaired
+        self._open = Publishing(self, outgoing, waiting, expires, isRepaired, recovered)
         self._open.start()
 
     def _fire(self, outcome: Any) -> None:
@@ -227,7 +224,7 @@ class PublishClientContext:
         """A provisional response."""
         self._tell("publishProgress", response)
 
-    def succeeded(self, publishing: Publishing, response: Response) -> None:
+    def accepted(self, publishing: Publishing, response: Response) -> None:
         """Section 4.1: a 2xx, with the entity tag that the next request names."""
         self._retry.reset()
         self._isOwed = False
@@ -243,7 +240,7 @@ class PublishClientContext:
             self.entityTag = tag
             self._until = self.core.timers.now() + self.expires
             if self._closing is None:
-                self._timer = self.core.timers.start(_REFRESH * self.expires, self._due)
+                self._timer = self.core.timers.start(REFRESH * self.expires, self._due)
         self._leave()
         self._tell("unpublished" if self.expires == 0 else "published", response)
         publishing.fire(response)
@@ -266,14 +263,12 @@ class PublishClientContext:
                 self._tell("publishProgress", response)
                 self._send(self.body, self._asked, True, publishing.isRepaired)
             return
-        # Once: a compositor that wants more each time could go on like that.
-        if code == 423 and not isRemoval and not publishing.isRepaired:
-            minimum = typedOrNone(response, "min-expires")
-            if minimum is not None and publishing.expires < minimum <= LONGEST:
-                self._asked = minimum
-                self._tell("publishProgress", response)
-                self._send(publishing.body or None, minimum, publishing.recovered, True)
-                return
+        minimum = publishing.repair(response)
+        if minimum is not None:
+            self._asked = minimum
+            self._tell("publishProgress", response)
+            self._send(publishing.body or None, minimum, publishing.recovered, True)
+            return
         self._open = None
         error = ResponseError(response)
         if code in _PASSING and self._mayRetry(isRemoval):
@@ -317,7 +312,7 @@ class PublishClientContext:
         """Section 6: another body that is refused changes nothing, so what was published before is kept up."""
         self._isOwed = False
         self.body = self._taken
-        due = self._until - (1 - _REFRESH) * self.expires
+        due = self._until - (1 - REFRESH) * self.expires
         self._timer = self.core.timers.start(max(due - self.core.timers.now(), 0.0), self._due)
 
     def _due(self, _: Any) -> None:

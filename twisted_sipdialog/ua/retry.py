@@ -1,5 +1,5 @@
 """
-How long we wait until what failed is tried again.
+How long we wait until something is said again: what is kept up, and what failed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from typing import Any, Final
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.message import typedOrNone
 
+#: The part of its time after which what is kept up is refreshed.
+REFRESH: Final = 0.9
 #: Seconds that a peer may have us wait, or keep something up without a word: a week.
 LONGEST: Final = 604_800
 #: Seconds until the first retry, twice as long each time, up to the second.

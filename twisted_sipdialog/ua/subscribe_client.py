@@ -29,7 +29,7 @@ from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.opening import Opening
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing
 from twisted_sipdialog.ua.request_client import newRequest
-from twisted_sipdialog.ua.retry import LONGEST, toldBy
+from twisted_sipdialog.ua.retry import toldBy
 from twisted_sipdialog.ua.subscriber import Notification, Subscriber
 from twisted_sipdialog.ua.subscribing import Subscribing, positive
 from twisted_sipdialog.ua.subscription_heard import SubscriptionHeard
@@ -162,8 +162,7 @@ class Subscription(SubscriptionHeard):
         outgoing.lines = [*[line for line in outgoing.lines if line[0] not in names], *own]
         outgoing.body = self._body
         waiting, self._waiting = self._waiting, []
-        asking = self._asking = self._last = Subscribing(self, outgoing, waiting, expires, isFirst)
-        asking.isRepaired = isRepaired
+        asking = self._asking = self._last = Subscribing(self, outgoing, waiting, expires, isRepaired, isFirst)
         if isFirst and self.dialog is None:
             self._listen(asking, outgoing)
         asking.start()
@@ -207,9 +206,8 @@ class Subscription(SubscriptionHeard):
             if heard is not None and heard.leg.isOvertaken(asking.request, response):
                 self._again(asking, asking.expires)
                 return
-            minimum = typedOrNone(response, "min-expires") if response.statusCode == 423 else None
-            # Once: a notifier that wants more each time could go on like that.
-            if minimum is not None and not asking.isRepaired and 0 < asking.expires < minimum <= LONGEST:
+            minimum = asking.repair(response)
+            if minimum is not None:
                 self._asked = minimum
                 self._again(asking, minimum, True)
                 return

@@ -1,5 +1,5 @@
 """
-One SUBSCRIBE of a subscription of ours (RFC 6665 section 4.1.2): what it says, and those who wait for its outcome.
+One SUBSCRIBE of a subscription of ours (RFC 6665 section 4.1.2), and what it says.
 """
 
 from __future__ import annotations
@@ -11,37 +11,34 @@ from twisted.internet.defer import Deferred
 
 from twisted_sipdialog.errors import InvalidValue, ParseError
 from twisted_sipdialog.event import PACKAGES
-from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.event_fields import EventField
-from twisted_sipdialog.ua.client_context import ClientContext
-from twisted_sipdialog.ua.delegation import fire
 from twisted_sipdialog.ua.outgoing import Lines, Outgoing, extraLines, typeLine
+from twisted_sipdialog.ua.upkeep import Upkeep
 
 #: What is written for the application.
 _OWN_NAMES: Final = ("event", "expires", "accept", "allow-events")
 
 
-class Subscribing(ClientContext):
+class Subscribing(Upkeep):
     """
     One SUBSCRIBE.
 
-    @ivar waiting: the Deferreds of those who wait for its outcome.
-    @ivar expires: seconds asked for; 0: it ends the subscription, or fetches its state.
     @ivar isFirst: it begins the subscription.
-    @ivar isRepaired: it asks for what a 423 wanted.
     """
 
-    __slots__ = ("_subscription", "expires", "isFirst", "isRepaired", "waiting")
+    __slots__ = ("isFirst",)
 
     def __init__(
-        self, subscription: Any, outgoing: Outgoing, waiting: list[Deferred[Any]], expires: int, isFirst: bool
+        self,
+        subscription: Any,
+        outgoing: Outgoing,
+        waiting: list[Deferred[Any]],
+        expires: int,
+        isRepaired: bool,
+        isFirst: bool,
     ) -> None:
-        super().__init__(subscription.core, outgoing)
-        self._subscription = subscription
-        self.waiting = waiting
-        self.expires = expires
+        super().__init__(subscription, outgoing, waiting, expires, isRepaired)
         self.isFirst = isFirst
-        self.isRepaired = False
 
     @property
     def outgoing(self) -> Outgoing:
@@ -52,24 +49,6 @@ class Subscribing(ClientContext):
     def flow(self) -> Any:
         """Where it went, or None."""
         return None if self._sending is None else self._sending.flow
-
-    def fire(self, outcome: Any) -> None:
-        """Those who wait hear of it, and are not kept: the collector could find the failure before its Deferred."""
-        waiting, self.waiting = self.waiting, []
-        for each in waiting:
-            fire(each, outcome)
-
-    def _provisional(self, response: Response) -> None:
-        """RFC 4320 has no more than a 100 for it, which says nothing."""
-
-    def _accepted(self, response: Response) -> None:
-        self._subscription.accepted(self, response)
-
-    def _rejected(self, response: Response) -> None:
-        self._subscription.refused(self, response)
-
-    def _failed(self, error: BaseException) -> None:
-        self._subscription.unanswered(self, error)
 
 
 def meant(event: Any) -> tuple[EventField, Any]:

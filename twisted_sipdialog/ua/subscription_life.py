@@ -4,7 +4,7 @@ The state of a subscription of ours as time goes by (RFC 6665 section 4.1): how 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
@@ -12,12 +12,9 @@ from twisted.python.failure import Failure
 from twisted_sipdialog.dialog.subscription import SubscriptionEnd
 from twisted_sipdialog.errors import SipError, SubscriptionTerminated, Timeout
 from twisted_sipdialog.ua.delegation import Outcome, fire, tell
-from twisted_sipdialog.ua.retry import FIRST, LAST
+from twisted_sipdialog.ua.retry import FIRST, LAST, REFRESH
 from twisted_sipdialog.ua.subscriber import Notification, Subscriber
 from twisted_sipdialog.ua.subscription_view import SubscriptionView
-
-#: The part of its time after which a subscription is refreshed.
-_REFRESH: Final = 0.9
 
 
 class SubscriptionLife(SubscriptionView):
@@ -29,7 +26,7 @@ class SubscriptionLife(SubscriptionView):
 
     def _lasts(self, seconds: float) -> None:
         self._until = self.core.timers.now() + seconds
-        self._wait(_REFRESH * seconds, self._due)
+        self._wait(REFRESH * seconds, self._due)
 
     def _due(self, _: Any) -> None:
         """It wants a refresh."""
