@@ -28,7 +28,7 @@ def change(state: str, remoteTag: str | None = None, callId: str = "c", **rest: 
 
 class TableTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.table = DialogTable(ALICE)
+        self.table = DialogTable()
 
     def states(self) -> list[tuple[str, str | None]]:
         return [(dialog.state, dialog.remoteTag) for dialog in self.table.dialogs]
@@ -76,7 +76,7 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(self.table.changed(change("terminated", "a", event="cancelled")).id, first)
         self.assertEqual(self.states(), [("confirmed", "b")])
         self.table.changed(change("terminated", "b"))
-        self.assertEqual(vars(self.table), vars(DialogTable(ALICE)), "nothing is left")
+        self.assertEqual(vars(self.table), vars(DialogTable()), "nothing is left")
 
     def test_refused(self) -> None:
         """An INVITE that makes no dialog; the next may have its id."""
@@ -98,7 +98,7 @@ class Watched(Callee):
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = DialogTable(ALICE)
+        self.table = DialogTable()
         self.latest: Latest[DialogInfo] = Latest(DialogInfo(ALICE))
 
     def dialogStateChanged(self, change: StateChange) -> None:

@@ -17,12 +17,9 @@ class DialogTable:
 
     An INVITE that has no dialog yet is an entry, too; the first dialog that it makes takes its place and its id, and
     each further one (a fork) gets an id of its own.
-
-    @ivar entity: the URI that documents are about.
     """
 
-    def __init__(self, entity: str) -> None:
-        self.entity = entity
+    def __init__(self) -> None:
         self._dialogs: dict[str, Dialog] = {}
         # What a StateChange calls a dialog -> what documents call it.
         self._ids: dict[str, str] = {}

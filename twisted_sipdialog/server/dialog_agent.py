@@ -53,7 +53,7 @@ class DialogAgent(StateAgent):
         super().__init__(reactor, [PACKAGES[EVENT], *packages], store, domains, limits, random)
         self.entity = entity
         self._own = entityNamed(entity), EVENT
-        self._table = DialogTable(entity)
+        self._table = DialogTable()
         self._ended: tuple[Dialog, ...] = ()
         self._reactor = reactor
         self._pacing: IDelayedCall | None = None
