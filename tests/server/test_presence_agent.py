@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_sipdialog.errors import ParseError, ResponseError
 from twisted_sipdialog.event.message_summary import MessageSummary
 from twisted_sipdialog.event.presence import CONTENT_TYPE, Presence
+from twisted_sipdialog.server import compositor
 from twisted_sipdialog.server.limits import CompositorLimits
 from twisted_sipdialog.server.state_agent import StateAgent
 from twisted_sipdialog.storage.memory import MemoryStore
@@ -112,6 +113,22 @@ class PresenceTests(PresenceCase):
         self.assertEqual((self.seen.shown, self.seen.last.activities), ({"t1": "closed"}, ("meal",)))
         self.later(publication.unpublish())
         self.assertEqual(self.seen.shown, {})
+
+    def test_askedAgain(self):
+        """Who asks again and again is not to have the state made each time: only what has changed is made anew."""
+        made = []
+        make = compositor.composed
+        self.patch(compositor, "composed", lambda *found: made.append(found) or make(*found))
+        publication = self.publish(self.phone, "open", 40)
+        for basic in ("open", "closed"):
+            made.clear()
+            for _ in range(5):
+                self.assertEqual(self.later(self.watcher.fetch(ALICE, "presence")).value.basic, basic)
+            self.assertLessEqual(len(made), 1)
+            self.later(publication.publish(Presence.of(ALICE, "closed").toBytes()))
+        self.later(publication.unpublish())
+        self.assertIsNone(self.later(self.watcher.fetch(ALICE, "presence")).value.basic)
+        self.assertEqual(self.agent.compositor._states, {})
 
     def test_twoDevices(self):
         """Two publishers with one tuple id: both are shown, under ids of their own; each goes by itself."""

@@ -79,9 +79,10 @@ class Compositor:
         self._mayPublish = mayPublish
         self._changed = changed
         self._random = random or SystemBits()
-        self._published = Published(reactor, MemoryStore() if store is None else store, changed)
+        self._published = Published(reactor, MemoryStore() if store is None else store, self._hasChanged)
         self._turns: dict[Key, DeferredLock] = {}
         self._order = 0
+        self._states: dict[Key, tuple[list[int], tuple[str, bytes] | None]] = {}  # and what made them
         self.isStopped = False
 
     def stop(self) -> Deferred[None]:
@@ -160,7 +161,7 @@ class Compositor:
         isChange = published.replaced(new, old)
         context.accept(extraHeaders=[("SIP-ETag", made.entityTag), ("Expires", str(expires))])
         if isChange:
-            self._changed(entity, package.name)
+            self._hasChanged(entity, package.name)
 
     @asynccontextmanager
     async def _turn(self, key: Key) -> AsyncIterator[None]:
@@ -250,7 +251,7 @@ class Compositor:
             except ParseError as error:
                 raise InvalidValue("body", body, str(error)) from None
             own[entity, event] = Publication(entity, event, "", kind, body, float("inf"), self._newOrder())
-        self._changed(entity, event)
+        self._hasChanged(entity, event)
 
     def state(self, entity: str, event: str) -> Deferred[tuple[str, bytes] | None]:
         """
@@ -264,13 +265,30 @@ class Compositor:
     async def _state(self, key: Key) -> tuple[str, bytes] | None:
         published = self._published
         await published.load()
-        return self._composed(key, await published.lasting(key))
+        found = await published.lasting(key)
+        if not found:
+            return self._composed(key, found)
+        # Who asks again and again is not to have it made each time; a store that is slow may give what was before.
+        made = [publication.order for publication in [*found, *self._own(key)]]
+        known = self._states.get(key)
+        if known is None or known[0] != made:
+            known = made, self._composed(key, found)
+            if published.count(key):
+                self._states[key] = known
+        return known[1]
 
     def _composed(self, key: Key, found: list[Publication]) -> tuple[str, bytes] | None:
+        together = sorted([*found, *self._own(key)], key=lambda publication: publication.order)
+        return composed(self.packages[key[1]], key[0], together)
+
+    def _own(self, key: Key) -> list[Publication]:
+        """What the application has set."""
         own = self._published.own.get(key)
-        if own is not None:
-            found = sorted([*found, own], key=lambda publication: publication.order)
-        return composed(self.packages[key[1]], key[0], found)
+        return [] if own is None else [own]
+
+    def _hasChanged(self, entity: str, event: str) -> None:
+        self._states.pop((entity, event), None)
+        self._changed(entity, event)
 
 
 def _packageOf(named: Any) -> Any:
