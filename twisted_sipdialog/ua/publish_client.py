@@ -175,10 +175,10 @@ class PublishClientContext:
         elif self._next is not None:
             self.body, self._next = self._next, None
             self._send(self.body, self._asked)
-        elif self.isPublished:
+        elif self.isPublished and not self._isOwed:
             self._send(None, self._asked)
         else:
-            self.entityTag = None
+            self.entityTag = self.entityTag if self.isPublished else None
             self._send(self.body, self._asked)
 
     def _leave(self) -> None:
