@@ -23,6 +23,7 @@ from twisted_sipdialog.server.limits import CompositorLimits, Refused
 from twisted_sipdialog.server.published import Key
 from twisted_sipdialog.server.watcher import Known, Watcher
 from twisted_sipdialog.storage.publication import entityNamed
+from twisted_sipdialog.timers import TimerSet
 
 _log = Logger()
 
@@ -54,6 +55,8 @@ class StateAgent(UserAgentDelegate):
         self._watching: dict[Key, dict[Watcher, None]] = {}
         self._telling: dict[Key, bool] = {}  # to whom a change is being told; whether there was another since
         self._changes = 0
+        self._timers = TimerSet(reactor)
+        self._untold: set[Key] = set()  # what the store did not say; it is asked again
 
     def stop(self) -> Deferred[Any]:
         """
@@ -61,6 +64,7 @@ class StateAgent(UserAgentDelegate):
 
         @return: fires when all is over; never fails.
         """
+        self._timers.stop()
         wait = self.compositor.limits.retryAfter
         ending: list[Deferred[Any]] = [notifier.destroy("probation", wait) for notifier in [*self._watchers]]
         return DeferredList([*ending, self.compositor.stop()], consumeErrors=True)
@@ -188,11 +192,20 @@ class StateAgent(UserAgentDelegate):
             isTelling = key in self._telling
             self._telling[key] = True
             if not isTelling:
-                Deferred.fromCoroutine(self._tell(key)).addErrback(self._untold)
+                Deferred.fromCoroutine(self._tell(key)).addErrback(self._failed, key)
 
-    def _untold(self, failure: Failure) -> None:
-        if not self.compositor.isStopped:  # else the store is closed, and nobody watches any more
-            _log.failure("a change of state could not be told", failure)
+    def _failed(self, failure: Failure, key: Key) -> None:
+        if self.compositor.isStopped:
+            return  # the store is closed, and nobody watches any more
+        _log.failure("a change of state could not be told", failure)
+        if key not in self._untold:
+            self._untold.add(key)
+            self._timers.start(self.compositor.limits.retryAfter, self._again, key)
+
+    def _again(self, key: Key) -> None:
+        """Those who watch are not to wait for the next change."""
+        self._untold.discard(key)
+        self._changed(*key)
 
     async def _tell(self, key: Key) -> None:
         try:
