@@ -143,6 +143,8 @@ def program(run: Published, rng: random.Random) -> None:
     network.reorderDelay = 3 * LATENCY
     if rng.random() < 0.3:
         run.store.patience = lambda: rng.choice((0.0, STEP, 3 * STEP, 8 * STEP))
+    if rng.random() < 0.15:
+        run.store.fails = lambda: rng.random() < 0.2
     for party in run.parties:
         party.reacts = reactByChance if rng.random() < 0.3 else None
     run.after(0.0, act, run.a, "publish")

@@ -28,15 +28,18 @@ EVENTS: Final = {"published": "P", "unpublished": "U", "publishProgress": "g", "
 QUIET = 130.0
 #: Seconds that a publication lasts at most.
 LASTING = 60
+#: What a store says that fails.
+FULL: Final = str(StoreError("memory", "full"))
 #: How often, and after how many seconds, it is looked whether all agree.
 _LOOKS, _STRIDE = 40, 15.0
 
 
 class Lagging(MemoryStore):
     """
-    A store that takes its time.
+    A store that takes its time, and fails.
 
     @ivar patience: seconds that the next thing takes, 0: it is done at once.
+    @ivar fails: whether the next thing is not done.
     """
 
     def __init__(self, run: Published, patience: Callable[[], float], kept: Iterable[Publication] = ()) -> None:
@@ -47,12 +50,15 @@ class Lagging(MemoryStore):
         self._run = run
         self._isClosed = False
         self.patience = patience
+        self.fails: Callable[[], bool] = lambda: False
         for publication in kept:
             super().put(publication)
 
     def _later(self, task: Callable[..., Any], *arguments: Any) -> Any:
         if self._isClosed:
             raise StoreError("memory", "closed")
+        if self.fails():
+            raise StoreError("memory", "full")
         result, patience = task(*arguments), self.patience()
         if not patience:
             return result
@@ -172,7 +178,8 @@ class Published(Run):
 
         def again(_: Any) -> None:
             kept = MemoryStore.all(self.store) if isKept else ()
-            self.store = Lagging(self, self.store.patience, kept)
+            fails, self.store = self.store.fails, Lagging(self, self.store.patience, kept)
+            self.store.fails = fails
             self.begin()
 
         stopped.addCallback(lambda _: self.after(0.0, again, None))
@@ -189,7 +196,7 @@ class Published(Run):
         network.advance(quiet - self.now())
         network.loss = network.duplication = network.reorder = 0.0
         network.heal()
-        self.store.patience = lambda: 0.0
+        self.store.patience, self.store.fails = lambda: 0.0, lambda: False
         for _ in range(_LOOKS):
             network.advance(_STRIDE)
             if not self._isBusy() and not self._disagreement():
@@ -276,4 +283,4 @@ def _differences(party: Publisher, publication: PublishClientContext, kept: dict
         yield f"{publication.body!r} is not published, but told {told}"
 
 
-__all__ = ["ENTITY", "LASTING", "QUIET", "Published", "Publisher"]
+__all__ = ["ENTITY", "FULL", "LASTING", "QUIET", "Published", "Publisher"]

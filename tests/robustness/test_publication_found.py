@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.robustness.crossings import LATENCY
 from tests.robustness.publication_programs import act
 from tests.robustness.publications import ENTITY, Published
 from tests.robustness.test_publication_pairs import ended, published
+from twisted_sipdialog.errors import StoreError
 
 
 class FoundTests(SynchronousTestCase):
@@ -44,6 +46,39 @@ class FoundTests(SynchronousTestCase):
         run.network.advance(2.0)
         self.assertIn("< 503 PUBLISH", run.network.seenBy(run.alice))
         self.assertEqual(run.store.all(), [])
+        self.assertEqual(ended(run), [], run.story())
+
+    def test_refreshedWhileABodyIsOwed(self) -> None:
+        """
+        A change is refused with 500, to be tried again, and the application refreshes before that: what it refreshes is
+        the change, and not the state before (RFC 3903 section 4.1).
+        """
+        run = published("publish")
+        run.network.advance(1.0)
+        run.store.fails = lambda: True
+        act(run.a, "modify")
+        run.network.advance(1.0)
+        run.store.fails = lambda: False
+        act(run.a, "refresh")
+        run.network.advance(1.0)
+        self.assertEqual([each.body for each in run.store.all()], [b"a2"])
+        self.assertEqual(len(self.flushLoggedErrors(StoreError)), 1)
+        self.assertEqual(ended(run), [], run.story())
+
+    def test_storeFailedWhileAChangeIsTold(self) -> None:
+        """
+        The store cannot say what has changed just now: those who watch are told a little later (RFC 6665 section
+        4.2.2: of each change), not with the next change only.
+        """
+        run = published("publish")
+        run.store.patience = lambda: LATENCY
+        run.after(1.5 * LATENCY, setattr, run.store, "fails", lambda: True)
+        run.network.advance(4.0)
+        self.assertEqual(len(self.flushLoggedErrors(StoreError)), 1)
+        run.store.fails = lambda: False
+        run.network.advance(5.0)
+        (subscription,) = run.b.watching
+        self.assertEqual(subscription.notification.body, b"a1", run.network.ladder())
         self.assertEqual(ended(run), [], run.story())
 
     def test_changedWhenItHasStopped(self) -> None:
