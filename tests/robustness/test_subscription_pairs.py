@@ -127,6 +127,10 @@ class SubscriptionPairTests(SynchronousTestCase):
     def test_changedWithin(self) -> None:
         self.crossed(CHANGES, True)
 
+    def test_changedSlowly(self) -> None:
+        """NOTIFYs keep apart (section 4.2.2: of those that wait the newest is sent)."""
+        self.crossed(CHANGES, False, "slow")
+
     def test_lost(self) -> None:
         """Each message is lost once, of two things that are done at once."""
         for first, isWithin, second in product((*BEGINNINGS, *CHANGES), (False, True), BESIDES):
