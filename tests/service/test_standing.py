@@ -218,6 +218,15 @@ class EventsTests(StandingCase):
 
 
 class StoreTests(StandingCase):
+    def test_opened(self) -> None:
+        """A store is opened by the process that twistd ends up with, while that has root's rights."""
+        path = self.folder / "store"
+        service = self.alice("--publication-store", str(path))
+        self.assertEqual([each.name for each in self.folder.iterdir()], ["store"])
+        service.privilegedStartService()
+        self.assertTrue((self.folder / "store-wal").exists())
+        service._store._close()
+
     def test_store(self) -> None:
         """A file that is none of ours is one line, before anything starts."""
         path = self.folder / "store"

@@ -4,6 +4,7 @@ What every store of publications does (IPublicationStore), and what that in a fi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -153,6 +154,29 @@ class SqliteFileTests(FileCase):
             thread.join()
         self.assertEqual(sorted(took), [False] * 7 + [True])
         self.assertEqual(len(self.successResultOf(self.store.all())), 1)
+
+    def test_forked(self) -> None:
+        """SQLite's rule for forks: no connection crosses one.  A store that nobody has used has none."""
+        self.assertFalse(Path(f"{self.path}-wal").exists())
+        child = os.fork()
+        if not child:
+            self.store.put(publication("one"))
+            # Somebody else looks, who would take away the log of one that has lost its locks.
+            look = sqlite3.connect(self.path)
+            look.execute("SELECT * FROM publication").fetchall()
+            look.close()
+            self.store.put(publication("two"))
+            os._exit(0)
+        os.waitpid(child, 0)
+        self.assertEqual([each.entityTag for each in self.successResultOf(self.store.all())], ["one", "two"])
+
+    def test_opened(self) -> None:
+        """It may be opened before, and once is enough."""
+        self.store.open()
+        self.assertTrue(Path(f"{self.path}-wal").exists())
+        self.store.open()
+        self.store.close()
+        self.assertFalse(Path(f"{self.path}-wal").exists())
 
     def test_broken(self) -> None:
         """What is no database is refused, and left as it is."""

@@ -73,8 +73,10 @@ class SipuaService(MultiService):
         media = EchoMedia(reactor, TimerSet(reactor), settings["rtpPorts"]) if echo else _fixed
         observer = MessageLog() if settings["logMessages"] else None
         configuration = settings.configuration(media)
+        self._store = _store(reactor, settings)
         try:
-            self.userAgent = UserAgent(reactor, configuration, _delegate(reactor, settings), observer=observer)
+            delegate = _delegate(reactor, settings, self._store)
+            self.userAgent = UserAgent(reactor, configuration, delegate, observer=observer)
         except ConfigurationError as e:
             raise settings.wrong(e.name, e.value, e.rule) from None
         self._standing = _standing(reactor, self.userAgent, settings)
@@ -115,6 +117,12 @@ class SipuaService(MultiService):
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
         if self.log is not None:
             parent.setComponent(ILogObserver, self.log)
+
+    def privilegedStartService(self) -> None:
+        """The process has forked, if it is to be a daemon, and has root's rights still."""
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        if self._store is not None:
+            self._store.open()
 
     def startService(self) -> None:
         """The process is its final self now, daemon or not."""
@@ -162,7 +170,7 @@ def _restCollector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def _delegate(reactor: Any, settings: Settings) -> Any:
+def _delegate(reactor: Any, settings: Settings, store: Any) -> Any:
     name: str = settings["delegate"]
     if name == "answer":
         return Answer(reactor, settings["answerAfter"])
@@ -171,7 +179,7 @@ def _delegate(reactor: Any, settings: Settings) -> Any:
     if name == "transfer":
         return Transfer(reactor, str(settings["transferTo"]))
     if name == "presence":
-        return StateAgent(reactor, settings.events, _store(reactor, settings))
+        return StateAgent(reactor, settings.events, store)
     module, _, path = name.partition(":")
     # As python -m does: the module may lie where we were started.
     if os.getcwd() not in sys.path:
@@ -188,7 +196,9 @@ def _store(reactor: Any, settings: Settings) -> Any:
     if path is None:
         return None
     try:
-        return SqliteStore(path, lambda *call: deferToThreadPool(reactor, reactor.getThreadPool(), *call))
+        # Opened later, and by then twistd may be elsewhere (--rundir).
+        whole = os.path.abspath(path)
+        return SqliteStore(whole, lambda *call: deferToThreadPool(reactor, reactor.getThreadPool(), *call))
     except StoreError as e:
         raise settings.wrong("publicationStore", path, str(e)) from None
 

@@ -50,7 +50,9 @@ class SqliteStore:
 
     def __init__(self, path: str, inThread: Callable[..., Deferred[Any]]) -> None:
         """
-        Open the file, or make it: this is the one call that blocks.
+        See whether the file can be used, or make it: this and L{open} are the calls that block.  It is not open before
+        it is used: SQLite has no locks any more in a process that forked meanwhile, as a daemon does, and whoever else
+        opens the file then takes away what was written to it.
 
         @param path: str: of the file; beside it are its C{-wal} and C{-shm} while it is open.
         @param inThread: calls a function with its arguments in a thread and gives the Deferred of its result, as
@@ -60,18 +62,31 @@ class SqliteStore:
         self._path = path
         self._inThread = inThread
         self._turn = Lock()  # the threads share one connection
-        try:
-            self._connection = sqlite3.connect(path, _PATIENCE, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise StoreError(path, str(error)) from None
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection: sqlite3.Connection | None = None
+        self._isClosed = False
+        self.open()
+        self._shut()
 
-    def _prepare(self) -> None:
-        ask = self._connection.execute
+    def open(self) -> None:
+        """
+        Open the file now: for a process that has the right to, and is to give it up.
+
+        @raise StoreError: as above.
+        """
+        if self._connection is None:
+            try:
+                connection = sqlite3.connect(self._path, _PATIENCE, isolation_level=None, check_same_thread=False)
+            except sqlite3.Error as error:
+                raise StoreError(self._path, str(error)) from None
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        ask = connection.execute
         try:
             isEmpty = ask("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
             (application,), (version,) = ask("PRAGMA application_id").fetchone(), ask("PRAGMA user_version").fetchone()
@@ -82,7 +97,7 @@ class SqliteStore:
             ask("PRAGMA journal_mode = WAL")
             ask("PRAGMA synchronous = NORMAL")
             if isEmpty:
-                self._connection.executescript(_LAYOUT)
+                connection.executescript(_LAYOUT)
             ask(f"{_SELECT} LIMIT 0")
         except sqlite3.Error as error:
             raise StoreError(self._path, str(error)) from None
@@ -113,32 +128,45 @@ class SqliteStore:
     def _do(self, task: Callable[..., _Result], arguments: tuple[Any, ...]) -> _Result:
         try:
             # Without a closing statement a transaction that failed is undone.
-            with self._turn, self._connection:
+            with self._turn, self._opened():
                 return task(*arguments)
         except sqlite3.Error as error:
             raise StoreError(self._path, str(error)) from None
 
+    def _opened(self) -> sqlite3.Connection:
+        if self._isClosed:
+            raise StoreError(self._path, "it is closed")
+        self.open()
+        assert self._connection is not None
+        return self._connection
+
     def _close(self) -> None:
         with self._turn:
+            self._isClosed = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     def _found(self, which: str, arguments: tuple[Any, ...] = ()) -> list[Publication]:
-        with closing(self._connection.execute(f"{_SELECT} {which}", arguments)) as rows:
+        with closing(self._opened().execute(f"{_SELECT} {which}", arguments)) as rows:
             return [Publication(*row) for row in rows]
 
     def _put(self, publication: Publication, replaced: str | None) -> bool:
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._opened().execute("BEGIN IMMEDIATE")
         if replaced is not None and not self._remove(publication.entity, publication.event, replaced):
             return False
         row = attrs.astuple(publication)
-        self._connection.execute("INSERT OR REPLACE INTO publication VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        self._opened().execute("INSERT OR REPLACE INTO publication VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         return True
 
     def _remove(self, entity: str, event: str, entityTag: str) -> bool:
-        return self._connection.execute(_DELETE, (entity, event, entityTag)).rowcount > 0
+        return self._opened().execute(_DELETE, (entity, event, entityTag)).rowcount > 0
 
     def _expired(self, now: float) -> list[Publication]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        self._opened().execute("BEGIN IMMEDIATE")
         found = self._found('WHERE until <= ? ORDER BY "order"', (now,))
-        self._connection.execute("DELETE FROM publication WHERE until <= ?", (now,))
+        self._opened().execute("DELETE FROM publication WHERE until <= ?", (now,))
         return found
