@@ -96,6 +96,23 @@ class StandingTests(StandingCase):
         lines = self.seen(1)
         self.assertIn(f"presence of {ALICE}: nothing is known (terminated)", lines)
 
+    def test_nothingAnyMore(self) -> None:
+        """RFC 6665 section 4.2.2: a NOTIFY without a body shows nothing, and not once more what was shown before."""
+        peer = ScriptedPeer(self.network, "a.example")
+        bob = self.bob("--watch", f"message-summary:{ALICE}")
+        subscribe = peer.expect("SUBSCRIBE")
+        peer.respond(subscribe, 200, headers={"Expires": "600"})
+        body = MessageSummary(True, counts={"voice-message": Counts(2, 8)}).toBytes()
+        headers = {"Event": "message-summary", "Subscription-State": "active;expires=600"}
+        kind = {"Content-Type": "application/simple-message-summary"}
+        peer.request("NOTIFY", within=subscribe, headers={**headers, **kind}, body=body)
+        self.assertEqual(self.seen(1), [f"message-summary of {ALICE}: messages wait (voice-message 2/8)"])
+        peer.request("NOTIFY", within=subscribe, headers=headers)
+        self.assertEqual(self.seen(1), [f"message-summary of {ALICE}: nothing is known"])
+        bob.stopService()
+        peer.respond(peer.expect("SUBSCRIBE"), 481)
+        self.seen(1)
+
     def test_notPublished(self) -> None:
         """So is the one that is to keep our state."""
         peer = ScriptedPeer(self.network, "c.example")

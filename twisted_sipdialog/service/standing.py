@@ -128,7 +128,9 @@ class Watcher(Standing, SubscriptionDelegate):
 
     def notified(self, subscription: Any, notification: Any) -> None:
         """A line says what is so."""
-        said = told(subscription.value) if notification.error is None else str(notification.error)
+        # Of a document that tells a part the whole is there; one that is missing tells nothing.
+        value = None if notification.value is None else subscription.value
+        said = told(value) if notification.error is None else str(notification.error)
         if notification.state.state != "active":
             said = f"{said} ({notification.state.state})"
         _log.info("{event} of {target}: {said}", event=self._event, target=self._target, said=said)
