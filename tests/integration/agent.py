@@ -1,8 +1,8 @@
 """
 A user agent inside the test's own process, on the real reactor.
 
-Its timers are a tenth of the RFC's, so that a test can wait for the last of
-them: each block's end looks that nothing is left.
+Its timers are much shorter than the RFC's, so that a test can wait for the last
+of them: each block's end looks that nothing is left.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from twisted_sipdialog import Configuration, FlowLimits, TimerValues, UserAgent
 from twisted_sipdialog.message.grammar import formatHost
 
 #: Seconds.
-TIMERS = TimerValues(T1=0.05, T2=0.4, T4=0.5, D=3.2, provisional=0.2)
+TIMERS = TimerValues(T1=0.03, T2=0.24, T4=0.3, D=1.92, provisional=0.2)
 #: A connection that nobody uses is left, too, until it is closed.
 FLOWS = FlowLimits(idleTimeout=TIMERS.transaction)
 #: What the slowest call takes to end (no ACK comes, then no answer to BYE), and half of it for a busy machine.

@@ -16,13 +16,15 @@ from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
 
 from tests.integration.agent import addressOf, agent
 from tests.integration.peers import Sipp
-from twisted_sipdialog import Reason, UserAgent
+from twisted_sipdialog import Reason, TimerValues, UserAgent
 from twisted_sipdialog.errors import Timeout
 from twisted_sipdialog.media.fixed import FixedMedia
 from twisted_sipdialog.service.delegates import Answer
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 LOSSY = ("-lost", "25")
+#: Ours, that SIPp with its half second has the time to repeat itself in.
+PATIENT = TimerValues(T1=0.05, T2=0.4, T4=0.5, D=3.2)
 CALLS = 100
 #: Calls to us that may fail for want of luck: SIPp gives up an INVITE that was lost six times, which befalls
 #: 0.25 ** 6 * 100 = 0.02 calls a run, and more than two in one of a million runs.
@@ -51,7 +53,7 @@ async def test_callsToUs(sipp: str, tmp_path: Path) -> None:
     # BYE is repeated each half second, 16 times: all in vain once in 10000 runs.
     patient = ("-T2", "500", "-max_non_invite_retrans", "16")
     calls = ("-sn", "uac", "-m", str(CALLS), "-r", "50", *LOSSY, *patient)
-    async with agent(counting, media=FixedMedia(SDP)) as callee:
+    async with agent(counting, media=FixedMedia(SDP), timers=PATIENT) as callee:
         async with Sipp(sipp, tmp_path, *calls, await addressOf(callee)) as caller:
             await caller.ended(timeout=60)
         failed = caller.count("FailedCall")
@@ -78,7 +80,10 @@ async def call(userAgent: UserAgent, uri: str) -> bool:
 @ensureDeferred
 async def test_callsByUs(sipp: str, tmp_path: Path) -> None:
     turn = DeferredSemaphore(20)
-    async with Sipp(sipp, tmp_path, "-sn", "uas", *LOSSY) as callee, agent(media=FixedMedia(SDP)) as alice:
+    async with (
+        Sipp(sipp, tmp_path, "-sn", "uas", *LOSSY) as callee,
+        agent(media=FixedMedia(SDP), timers=PATIENT) as alice,
+    ):
         calling: list[Any] = [turn.run(lambda: Deferred.fromCoroutine(call(alice, callee.uri))) for _ in range(CALLS)]
         outcomes = await DeferredList(calling, fireOnOneErrback=True, consumeErrors=True)
         assert sum(well for _, well in outcomes) >= CALLS - UNANSWERED
