@@ -67,11 +67,11 @@ class SlowStore:
         assert asked == name, (asked, name)
         waiting.callback(getattr(self._store, name)(*arguments))
 
-    def fail(self, name: str) -> None:
+    def fail(self, name: str, error: Exception | None = None) -> None:
         """Fail what it was asked first."""
         asked, _, waiting = self.asked.pop(0)
         assert asked == name, (asked, name)
-        waiting.errback(OSError("no disk"))
+        waiting.errback(error or OSError("no disk"))
 
     def publications(self, entity: str, event: str) -> Any:
         return self._wait("publications", entity, event)

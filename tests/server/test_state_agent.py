@@ -279,6 +279,12 @@ class PolicyTests(AgentCase):
         self.assertEqual(self.watch(False).status, 403)
         self.assertEqual(self.agent_.asked, ("SUBSCRIBE", ALICE))
 
+    def test_letIn(self):
+        """True lets in, as with mayPublish()."""
+        watcher = self.watch(True)
+        self.assertEqual((watcher.status, watcher.told()[1]), (200, b"hello"))
+        watcher.leave()
+
     def test_fails(self):
         """A policy that breaks lets nobody in: 500."""
         self.assertEqual(self.watch(ValueError("broken")).status, 500)

@@ -164,7 +164,7 @@ class FileTests(FileCase):
         Every setting is one of L{Configuration}, or of the service.
         """
         service = {"delegate", "answerAfter", "transferTo", "rtpPorts", "logMessages"}
-        service |= {"publish", "watch", "publicationStore"}
+        service |= {"publish", "watch", "publicationStore", "publicationDomains"}
         self.assertEqual(set(CHECKS) - {field.name for field in attrs.fields(Configuration)}, service)
         self.assertLessEqual(set(DEFAULTS), set(CHECKS))
 

@@ -11,12 +11,14 @@ from typing import Any
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_sipdialog.errors import ResponseError
 from twisted_sipdialog.event.dialog_info import Dialog, DialogInfo
 from twisted_sipdialog.event.message_summary import Counts, MessageSummary
 from twisted_sipdialog.event.presence import Presence
 from twisted_sipdialog.service import maker
 from twisted_sipdialog.service.maker import SipuaService
 from twisted_sipdialog.service.options import Options
+from twisted_sipdialog.service.settings import WrongSetting
 from twisted_sipdialog.service.standing import told
 from twisted_sipdialog.service.stated import Stated
 from twisted_sipdialog.service.text_log import lineOf
@@ -173,7 +175,7 @@ class StandingTests(StandingCase):
         for words, line in (
             (["--publish", "open"], f"--publish 'open': {first}"),
             (["--publish", "refer:open"], f"--publish 'refer:open': {first}"),
-            (["--publish", "presence:"], f"--publish 'presence:': {first}"),
+            (["--publish", "presence:"], f"--publish 'presence:': {rule}"),
             (["--publish", "presence:Open!"], f"--publish 'presence:Open!': {rule}"),
             # RFC 4480 section 3.2 has no such activity: were it one, who is gone would be open.
             (["--publish", "presence:close"], f"--publish 'presence:close': {rule}"),
@@ -232,6 +234,31 @@ class EventsTests(StandingCase):
         body = Presence.of(ALICE, "open").toBytes()
         peer.request("PUBLISH", to=(self.network.host("a.example").ipv4, 5060), uri=ALICE, headers=headers, body=body)
         self.assertEqual(peer.expect(489).headers.get("allow-events"), "message-summary")
+
+
+class DomainTests(StandingCase):
+    def test_domains(self) -> None:
+        """What is kept is the state of users of those domains, if any are told; of others there is none: 404."""
+        path = self.folder / "sipua.toml"
+        path.write_text('publicationDomains = ["a.example"]')
+        self.alice("--settings", str(path))
+        there = self.network.userAgent("sip:bob@b.example")
+        for target, code in ((ALICE, None), (f"sip:alice@{self.network.host('a.example').ipv4}", 404)):
+            asked = there.fetch(target, "presence")
+            self.network.advance(1)
+            if code is None:
+                self.assertIsNone(self.successResultOf(asked).value.basic)
+            else:
+                self.assertEqual(self.failureResultOf(asked, ResponseError).value.statusCode, code)
+
+    def test_notThere(self) -> None:
+        """They are for presence alone."""
+        path = self.folder / "sipua.toml"
+        path.write_text('publicationDomains = ["a.example"]')
+        options = Options()
+        options.parseOptions(["--settings", str(path)])
+        error = self.assertRaises(WrongSetting, options.settings.configuration, None)
+        self.assertIn("is for the delegate presence alone", str(error))
 
 
 class StoreTests(StandingCase):

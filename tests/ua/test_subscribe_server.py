@@ -105,6 +105,17 @@ class BriefTests(WatchedCase):
         self.notified()
         self.assertNothingLeft()
 
+    def test_neverLonger(self):
+        """Nobody is asked for more than is granted, whatever the minimum says."""
+        self.open(minSubscriptionExpires=600, subscriptionExpires=120)
+        refused = self.subscribe("60")
+        self.assertEqual((refused.statusCode, refused.headers.get("min-expires")), (423, "120"))
+        self.assertEqual(self.subscribe("120").headers.get("expires"), "120")
+        self.notified()
+        self.notifier.destroy()
+        self.notified()
+        self.assertNothingLeft()
+
     def test_anHour(self):
         """Section 4.2.1.1: an hour or more must not be refused so, though we would rather have more."""
         self.open(minSubscriptionExpires=7200, subscriptionExpires=9000)

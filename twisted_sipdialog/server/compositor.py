@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_sipdialog.errors import InvalidValue, ParseError
+from twisted_sipdialog.errors import InvalidValue, ParseError, StoreError
 from twisted_sipdialog.event import PACKAGES
 from twisted_sipdialog.message import Request
 from twisted_sipdialog.message.identifiers import RandomBits, SystemBits, newTag
@@ -321,6 +321,9 @@ def refuse(failure: Failure, context: Any) -> None:
     if isinstance(error, ParseError):
         refused = Refused(error.statusCode or 400)
     elif error is not refused and not (context.answered and failure.check(CancelledError)):
-        _log.failure("{method} could not be carried out", failure, method=context.method)
+        if isinstance(error, StoreError):
+            _log.error("{method} could not be carried out: {reason}", method=context.method, reason=str(error))
+        else:
+            _log.failure("{method} could not be carried out", failure, method=context.method)
     if not context.answered:
         context.reject(refused.statusCode, refused.reasonPhrase, refused.lines)

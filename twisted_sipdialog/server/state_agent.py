@@ -91,8 +91,8 @@ class StateAgent(UserAgentDelegate):
         Default: everybody may.
 
         @param context: the L{ISubscribeServerContext<twisted_sipdialog.interfaces.ISubscribeServerContext>}.
-        @return: C{"active"}; C{"pending"}: to be decided, by L{allow} or L{refuse}, and nothing is shown until then;
-            or False: 403.
+        @return: C{"active"} or True; C{"pending"}: to be decided, by L{allow} or L{refuse}, and nothing is shown until
+            then; or False: 403.
         """
         return "active"
 
@@ -148,6 +148,7 @@ class StateAgent(UserAgentDelegate):
         state = await maybeDeferred(self.mayWatch, context, entity)
         if not state:
             raise Refused(403)
+        state = "active" if state is True else state
         seen = self._changes
         known = await self._state(key)
         limits, others = self.compositor.limits, self._watching.get(key, ())

@@ -179,7 +179,7 @@ def _delegate(reactor: Any, settings: Settings, store: Any) -> Any:
     if name == "transfer":
         return Transfer(reactor, str(settings["transferTo"]))
     if name == "presence":
-        return StateAgent(reactor, settings.events, store)
+        return StateAgent(reactor, settings.events, store, settings["publicationDomains"])
     module, _, path = name.partition(":")
     # As python -m does: the module may lie where we were started.
     if os.getcwd() not in sys.path:

@@ -38,6 +38,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "publish": checks.several(checks.published, 'must be a list such as ["presence:open"]'),
     "watch": checks.several(checks.watched, 'must be a list of URIs such as ["sip:alice@example.com"]'),
     "publicationStore": checks.text,
+    "publicationDomains": checks.several(checks.host, "must be a list of host names"),
     "media": checks.oneOf("echo", "fixed"),
     "rtpPorts": checks.ports,
     "logMessages": checks.flag,
@@ -89,6 +90,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "answerAfter": 0.0,
     "publish": (),
     "watch": (),
+    "publicationDomains": (),
     "media": "echo",
     "rtpPorts": (16384, 32768),
     "logMessages": False,
@@ -160,8 +162,9 @@ class Settings:
             raise self.wrong("delegate", delegate, "needs --transfer-to (transferTo), whom its callers are to call")
         if delegate != "transfer" and self["transferTo"] is not None:
             raise self.wrong("transferTo", str(self["transferTo"]), "is for the delegate transfer alone")
-        if delegate != "presence" and self["publicationStore"] is not None:
-            raise self.wrong("publicationStore", self["publicationStore"], "is for the delegate presence alone")
+        for name in ("publicationStore", "publicationDomains"):
+            if delegate != "presence" and self[name]:
+                raise self.wrong(name, self[name], "is for the delegate presence alone")
         if made.referPolicy == "ask" and delegate in checks.BUILT_IN:
             raise self.wrong("referPolicy", "ask", f"needs a delegate of your own: {delegate} cannot be asked")
         if made.allowOutOfDialogRefers and delegate in checks.BUILT_IN:

@@ -37,10 +37,9 @@ class Stated:
         @raise ValueError: it cannot be understood; its text says what would be.
         """
         event, _, state = text.partition(":")
-        if event not in EVENTS or not state:
-            raise ValueError(
-                f"must begin with an event package and a colon: {', '.join(f'{name}:' for name in EVENTS)}"
-            )
+        if event not in EVENTS:
+            packages = ", ".join(f"{name}:" for name in EVENTS)
+            raise ValueError(f"must begin with an event package and a colon: {packages}")
         if state.startswith("@"):
             return cls(event, _read(PACKAGES[event], state[1:]))
         if event != presence.EVENT:

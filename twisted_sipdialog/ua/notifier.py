@@ -37,7 +37,9 @@ _STATES: Final = ("pending", "active")
 
 def tooShort(core: Core, request: Request) -> Response | None:
     """Section 4.2.1.1: the 423 to a subscription that is not worth its messages."""
-    wanted, shortest = typedOrNone(request, "expires"), core.configuration.minSubscriptionExpires
+    wanted, configuration = typedOrNone(request, "expires"), core.configuration
+    # What is granted at most is not too short either.
+    shortest = min(configuration.minSubscriptionExpires, configuration.subscriptionExpires)
     if wanted is None or not 0 < wanted < min(shortest, _HOUR):
         return None
     return request.response(423, None, core.identity.newTag(), [("Min-Expires", str(shortest))])
