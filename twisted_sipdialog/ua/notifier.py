@@ -229,6 +229,9 @@ class Notifier(Notifying):
             self._isUnsubscribed = True
         self.again()
 
+    def heard(self) -> None:
+        self.request.shrink()  # there may be many, for long
+
     # The end.
 
     def whenTerminated(self) -> Deferred[SubscriptionEnd]:

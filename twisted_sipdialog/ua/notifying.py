@@ -4,6 +4,7 @@ NOTIFYs of one subscription of a peer (RFC 6665 section 4.2): in order, paced, u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,13 +30,11 @@ class Notice:
     What one NOTIFY says.
 
     @ivar lines: further header lines.
-    @ivar told: fires with the answer to it; with None when a newer one took its place.
     """
 
     body: bytes
     contentType: str | None
-    lines: Lines = attrs.Factory(list)
-    told: Deferred[Any] = attrs.Factory(Outcome)
+    lines: Sequence[tuple[str, str]] = ()
 
 
 class Notifying:
@@ -61,7 +60,7 @@ class Notifying:
         self.notice = notice
         self._usage = usage
         self._asking: Asking | None = None
-        self._waiting: Notice | None = None
+        self._waiting: tuple[Notice, Deferred[Any]] | None = None
         self._end: SubscriptionState | None = None
         self._pacing: Any = None
         self._timer: Any = None
@@ -97,18 +96,19 @@ class Notifying:
         @param end: the subscription ends with it.
         @return: a Deferred of the answer; None where a newer notice took its place, or nobody is there to be told.
         """
+        told = Outcome()
         if self._end is not None:
-            fire(notice.told, None)
-            return notice.told
+            fire(told, None)
+            return told
         self._end = end
         self.notice = notice
-        overtaken, self._waiting = self._waiting, notice
+        overtaken, self._waiting = self._waiting, (notice, told)
         if overtaken is not None:
-            fire(overtaken.told, None)
+            fire(overtaken[1], None)
         if end is not None:
             self._stopTimers()  # the last word does not wait
         self._next()
-        return notice.told
+        return told
 
     def again(self) -> None:
         """Say at once what is the state (section 4.2.1.2), unless it is about to be said."""
@@ -117,7 +117,7 @@ class Notifying:
             self._pacing.cancel()
             self._pacing = None
         if self._waiting is None:
-            self.tell(attrs.evolve(self.notice, told=Outcome()))
+            self.tell(self.notice)
         else:
             self._next()
 
@@ -147,8 +147,8 @@ class Notifying:
         self._send()
 
     def _send(self) -> None:
-        notice, self._waiting = self._waiting, None
-        assert notice is not None
+        assert self._waiting is not None
+        (notice, told), self._waiting = self._waiting, None
         state, isLast = self._end, self._end is not None
         if state is None:
             left = max(int(self._until - self.leg.core.timers.now() + 0.5), 0)
@@ -157,17 +157,19 @@ class Notifying:
         if notice.contentType is not None and notice.body:
             lines.append(("Content-Type", notice.contentType))
         asking = self._asking = Asking(self.leg.core, self.leg.outgoing("NOTIFY", notice.body, lines))
-        asking.answered.addBoth(self._answered, asking, isLast, notice)
+        asking.answered.addBoth(self._answered, asking, isLast, notice, told)
         asking.start()
 
     def eventText(self) -> str:
         """Event, as the NOTIFYs have it."""
         return str(EventField(self._usage.event, self._usage.id or None))
 
-    def _answered(self, outcome: Response | Failure, asking: Asking, isLast: bool, notice: Notice) -> None:
+    def _answered(
+        self, outcome: Response | Failure, asking: Asking, isLast: bool, notice: Notice, told: Deferred[Any]
+    ) -> None:
         self._asking = None
         if isinstance(outcome, Response) and self._waiting is None and self.leg.isOvertaken(asking.request, outcome):
-            self._waiting = notice
+            self._waiting = notice, told
             self._next()
             return
         last = asking.request if isLast else None
@@ -178,8 +180,12 @@ class Notifying:
             self._over(SubscriptionEnd("refused", True, outcome), last)
         elif isLast:
             self._over(self.endOf(asking.request), asking.request)
-        fire(notice.told, outcome)
+        fire(told, outcome)
+        self.heard()
         self._next()
+
+    def heard(self) -> None:
+        """The answer to a NOTIFY came, and was told."""
 
     def endOf(self, last: Request | None) -> SubscriptionEnd:
         """How it ended, C{last} being the last NOTIFY."""
@@ -199,8 +205,8 @@ class Notifying:
         if self._end is None:
             self._end = SubscriptionState("terminated")
         if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            fire(waiting.told, None)
+            (_, told), self._waiting = self._waiting, None
+            fire(told, None)
         self.leg.dialogState.endUsage(self._usage)
         self.leg.detach(self)
         self.left(end, last)
@@ -212,7 +218,7 @@ class Notifying:
     def _expired(self, _: Any) -> None:
         """Section 4.2.2: what is known at the end is told."""
         self._timer = None
-        self.tell(attrs.evolve(self.notice, told=Outcome()), SubscriptionState("terminated", "timeout"))
+        self.tell(self.notice, SubscriptionState("terminated", "timeout"))
 
     # What the subscriber sends.
 
