@@ -208,6 +208,27 @@ class IntervalTests(WatchedCase):
         self.assertNothingLeft()
 
 
+class MovedTests(WatchedCase):
+    def test_target(self):
+        """Section 4.4.1, RFC 3261 section 12.2.1.2: the Contact of the 2xx to a NOTIFY is where the next one goes."""
+        self.open()
+        notifier = self.subscribed()
+        here, there = [f"sip:{name}@{self.peer.address[0]}:5060" for name in ("peer", "elsewhere")]
+        for code, contact, uri in (
+            (500, f"<{there}>", here),
+            (200, "<tel:+12015550123>", here),
+            (200, f"<{there}>", here),
+            (200, None, there),
+            (200, None, there),
+        ):
+            notifier.notify(b"1")
+            headers = {} if contact is None else {"Contact": contact}
+            self.assertEqual(self.notified(code, **headers).uriText, uri, contact)
+        notifier.destroy()
+        self.assertEqual(self.notified().uriText, there)
+        self.assertNothingLeft()
+
+
 class FailedTests(WatchedCase):
     """Section 4.2.2 and RFC 5057 section 5.1: what a NOTIFY that fails means."""
 

@@ -87,9 +87,9 @@ class WatchedCase(CalleeTestCase):
         return self.notes.asked[-1].notifier
 
     def notified(self, statusCode=200, seconds=40.0, **headers):
-        """The next NOTIFY, which is answered with C{statusCode}."""
+        """The next NOTIFY, which is answered with C{statusCode}, and with no Contact, which would move the peer."""
         notify = self.peer.expect("NOTIFY", seconds)
-        self.peer.respond(notify, statusCode, headers=headers)
+        self.peer.respond(notify, statusCode, headers={"Contact": None, **headers})
         self.network.advance(0.01)
         return notify
 

@@ -172,6 +172,8 @@ class Notifying:
             self._waiting = notice, told
             self._next()
             return
+        if isinstance(outcome, Response):
+            self._heardBack(outcome, asking.flow)
         last = asking.request if isLast else None
         # Section 4.2.2: whoever knows nothing of it, or does not answer, has no subscription any more.
         if isinstance(outcome, Failure):
@@ -183,6 +185,12 @@ class Notifying:
         fire(told, outcome)
         self.heard()
         self._next()
+
+    def _heardBack(self, response: Response, flow: Any) -> None:
+        """What the answer to a NOTIFY means for the dialog."""
+        if response.statusCode < 300:
+            with suppress(ParseError):  # then the peer stays where it was
+                self.leg.core.onlyFlows.moved(self.leg, response, flow)
 
     def heard(self) -> None:
         """The answer to a NOTIFY came, and was told."""
