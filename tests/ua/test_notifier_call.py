@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 
 from tests.ua.callee import ANSWER, OFFER
 from tests.ua.watched import DOOR, WatchedCase, later
-from twisted_sipdialog import Phase
+from twisted_sipdialog import Phase, Reason
 from twisted_sipdialog.configuration import LoadLimits
 from twisted_sipdialog.errors import DialogTerminated, InvalidState
 
@@ -176,6 +176,19 @@ class CallTests(WatchedCase):
             self.assertEqual(self.dialog.subscriptions, [])
             self.peer._fresh.clear()
             self.hangsUp()
+            self.assertNothingLeft()
+
+    def test_refusedDialog(self):
+        """RFC 5057 section 5.1: what says that the peer has lost the dialog ends the call as well, by BYE."""
+        for code in (404, 410, 416, 482, 483, 484, 485, 502, 604):
+            self.call()
+            self.subscribe(within=self.within)
+            self.notified(code)
+            self.assertEnd(self.notifier, "refused", True)
+            self.peer.respond(self.peer.expect("BYE"), 200)
+            self.network.advance(0.01)
+            self.assertEqual((self.dialog.state, self.userAgent.dialogs), (Phase.TERMINATED, []))
+            self.assertIs(self.dialog.ended.reason, Reason.DIALOG_ERROR)
             self.assertNothingLeft()
 
     def test_hungUpBeforeAnswer(self):

@@ -9,7 +9,7 @@ from twisted_sipdialog.testing import ScriptedPeer
 
 
 class RefusedTests(NotifyCase):
-    """A NOTIFY that fails ends at most the subscription (RFC 5057 section 5.1, RFC 6665 section 4.2.2)."""
+    """What a NOTIFY that fails ends (RFC 5057 section 5.1, RFC 6665 section 4.2.2)."""
 
     def unheard(self):
         """Nothing further is told, and the new call comes about all the same."""
@@ -25,11 +25,25 @@ class RefusedTests(NotifyCase):
 
     def test_unknown(self):
         """481 and the like."""
-        for code in (481, 489, 405, 501, 404, 408, 410):
+        for code in (481, 489, 405, 501, 408, 480):
             with self.subTest(code=code):
                 self.follows()
                 self.notified(code)
                 self.unheard()
+
+    def test_unknownDialog(self):
+        """RFC 5057 section 5.1: 404 and the like end the call it came in as well; the new one comes about."""
+        for code in (404, 410, 604):
+            with self.subTest(code=code):
+                self.follows()
+                self.notified(code)
+                self.peer.respond(self.peer.expect("BYE"), 200)
+                self.answers()
+                target = self.successResultOf(self.accepting[0])
+                self.assertEqual(self.userAgent.dialogs, [target])
+                self.assertSilent(40)
+                self.targetHangsUp()
+                self.assertNothingLeft()
 
     def test_silence(self):
         """Nobody answers it."""

@@ -187,7 +187,8 @@ class Notifying:
         self._next()
 
     def _heardBack(self, response: Response, flow: Any) -> None:
-        """What the answer to a NOTIFY means for the dialog."""
+        """What the answer to a NOTIFY means for the dialog, perhaps its end (RFC 5057 section 5.1)."""
+        self.leg.concluded(response)
         if response.statusCode < 300:
             with suppress(ParseError):  # then the peer stays where it was
                 self.leg.core.onlyFlows.moved(self.leg, response, flow)
