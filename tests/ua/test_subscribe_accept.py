@@ -24,6 +24,16 @@ class ResponseTests(WatchedCase):
         self.assertEqual(self.notified().headers.elements("route"), routes)
         self.assertNothingLeft()
 
+    def test_offers(self):
+        """Section 4.4.4: the 2xx says which packages there are, as far as that is known."""
+        for events, told in (((), None), ((DOOR, "x-window"), f"{DOOR}, x-window")):
+            self.open(events=events, referPolicy="refuse")
+            self.assertEqual(self.subscribe().headers.get("allow-events"), told)
+            self.notified()
+            self.notifier.destroy()
+            self.notified()
+            self.assertNothingLeft()
+
     def test_status(self):
         """200 (RFC 6665 section 8.3.1 has no other), or 202 as RFC 3265 had it; for this one, or for all."""
         for setting, given, status in ((200, None, 200), (202, None, 202), (200, 202, 202), (202, 200, 200)):

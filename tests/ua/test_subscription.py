@@ -50,6 +50,14 @@ class RequestTests(SubscribedCase):
         self.grants(403)
         self.left()
 
+    def test_offers(self):
+        """Section 4.4.4: what makes a dialog says which packages we have ourselves; none is no list."""
+        for events, told in (((), None), (("presence", "x-state"), "presence, x-state")):
+            self.subscribes({"events": events, "referPolicy": "refuse"})
+            self.assertEqual(self.header("allow-events"), told)
+            self.grants(403)
+            self.left()
+
     def test_bareUser(self):
         """A bare user is one of our own domain."""
         agent = self.userAgent = self.agent(outboundProxy="sip:peer.example;lr")

@@ -140,9 +140,7 @@ class Core:
             lines.append(("Supported", ", ".join(tags)))
         if self.configuration.infoPackages:
             lines.append(self.infoLine())
-        if self.configuration.events:
-            lines += self.eventLines()  # RFC 6665 section 4.4.4
-        return lines
+        return [*lines, *self.offeredEvents()]
 
     def infoLine(self) -> tuple[str, str]:
         """RFC 6086 section 5.2.3: the Info-Packages we take, C{nil} for none."""
@@ -154,6 +152,10 @@ class Core:
         if self.configuration.referPolicy != "refuse":
             packages.append("refer")
         return [("Allow-Events", ", ".join(packages))] if packages else []
+
+    def offeredEvents(self) -> Lines:
+        """Allow-Events as what makes a dialog has it (RFC 6665 section 4.4.4), unless only the delegate knows them."""
+        return self.eventLines() if self.configuration.events else []
 
     def capabilities(self) -> str:
         """L{abilities} as the text of a response."""

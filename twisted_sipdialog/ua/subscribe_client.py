@@ -156,6 +156,7 @@ class Subscription(SubscriptionHeard):
 
     def _send(self, outgoing: Outgoing, expires: int, isFirst: bool, isRepaired: bool = False) -> None:
         own: Lines = [*self._extra, ("Event", str(self.event)), ("Expires", str(expires))]
+        own += self.core.offeredEvents()
         if self.accept:
             own.append(("Accept", ", ".join(self.accept)))
         names = {name for name, _ in own}

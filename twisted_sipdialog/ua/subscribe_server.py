@@ -137,7 +137,8 @@ class SubscribeServerContext(ServerContext):
 
     def _ownLines(self, statusCode: int) -> Lines:
         if 200 <= statusCode < 300:
-            return [("Contact", self.core.identity.contact(self.transaction.flow)), ("Expires", str(self.expires))]
+            own = [("Contact", self.core.identity.contact(self.transaction.flow)), ("Expires", str(self.expires))]
+            return [*own, *self.core.offeredEvents()]
         if statusCode == 489:
             return self.core.eventLines()
         return super()._ownLines(statusCode)
