@@ -80,7 +80,9 @@ class CallTests(WatchedCase):
         self.notes.unsubscribeReceived = lambda context: ends.append(context.dialog)
         self.subscribe(within=self.within)
         self.notified()
-        self.assertEqual(self.subscribe("0", f"{DOOR};id=2", within=self.within).statusCode, 200)
+        answer = self.subscribe("0", f"{DOOR};id=2", within=self.within)
+        # RFC 6665 section 4.2.1.1: as every 2xx to a SUBSCRIBE.
+        self.assertEqual((answer.statusCode, answer.headers.get("expires"), len(answer.contacts)), (200, "0", 1))
         self.assertSilent()
         self.assertEqual(ends, [self.dialog])
         self.assertEqual(self.subscribe("0", within=self.within).headers.get("expires"), "0")

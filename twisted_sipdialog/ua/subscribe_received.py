@@ -14,10 +14,23 @@ from twisted_sipdialog.ua.core import Core
 from twisted_sipdialog.ua.delegation import overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.notifier import tooShort
+from twisted_sipdialog.ua.outgoing import Lines
 from twisted_sipdialog.ua.refer import PACKAGE
 from twisted_sipdialog.ua.request_server import askAbout, requestReceived
 from twisted_sipdialog.ua.server_context import ServerContext
 from twisted_sipdialog.ua.subscribe_server import SubscribeServerContext
+
+
+class UnsubscribeContext(ServerContext):
+    """A SUBSCRIBE that ends what nothing is known of."""
+
+    __slots__ = ()
+
+    def _ownLines(self, statusCode: int) -> Lines:
+        """Section 4.2.1.1: a 2xx says for how long, and, as that to any target refresh, where we are."""
+        if 200 <= statusCode < 300:
+            return [("Contact", self.core.identity.contact(self.transaction.flow)), ("Expires", "0")]
+        return super()._ownLines(statusCode)
 
 
 def eventReceived(core: Core, transaction: Any, leg: Any) -> None:
@@ -48,7 +61,7 @@ def _subscribeReceivedIn(core: Core, transaction: Any, leg: Any) -> None:
     elif (
         isEnd and isinstance(leg, Dialog) and any(overrides(who, "unsubscribeReceived") for who in (own, core.delegate))
     ):
-        askAbout(ServerContext(core, transaction, leg, 200), "unsubscribeReceived")
+        askAbout(UnsubscribeContext(core, transaction, leg, 200), "unsubscribeReceived")
     else:
         subscribeReceived(core, transaction, leg)
 
