@@ -53,6 +53,32 @@ class CallTests(WatchedCase):
         self.hangsUp()
         self.assertNothingLeft()
 
+    def test_outOfOrder(self):
+        """
+        RFC 3261 section 12.2.2: a later request of ours came there first, so that the NOTIFY gets 500; it is said again,
+        and C{notify()} fires with the answer to that, unless a newer one waits: that one says all there is.
+        """
+        for isNewer in (False, True):
+            self.call()
+            self.subscribe(within=self.within)
+            self.notified()
+            notifier = self.notifier
+            telling = notifier.notify(b"1")
+            late = self.peer.expect("NOTIFY")
+            asking = self.dialog.info()
+            self.peer.respond(self.peer.expect("INFO"), 200)
+            newer = notifier.notify(b"2") if isNewer else None
+            self.peer.respond(late, 500)
+            self.assertEqual(self.notified().body, b"2" if isNewer else b"1")
+            self.assertEqual(self.successResultOf(telling).statusCode, 500 if isNewer else 200)
+            if newer is not None:
+                self.assertEqual(self.successResultOf(newer).statusCode, 200)
+            self.successResultOf(asking)
+            notifier.destroy()
+            self.notified()
+            self.hangsUp()
+            self.assertNothingLeft()
+
     def test_target(self):
         """RFC 6665 section 4.2.1.2, RFC 3261 section 12.2.2: its Contact is where the peer is from its 2xx on."""
         self.call()

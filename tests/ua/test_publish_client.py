@@ -228,8 +228,8 @@ class LifeTests(PublishCase):
         self.next()
         self.answers(200, expires="0")
         self.assertIsNone(self.successResultOf(publication.unpublish()))
-        self.assertEqual(self.count(), 2)
         self.left()
+        self.assertEqual(self.count(), 2)
 
     def test_again(self):
         """After it was withdrawn a body begins another."""

@@ -161,6 +161,7 @@ class ViewTests(WatchedCase):
             ("*/*, text/plain;q=0.000", "text/plain", False),
             ("text/*;q=0, text/plain", "text/plain", True),
             ("text/plain;q=0.5", "text/plain", True),
+            ("text/plain;charset=utf-8, text/plain;charset=utf-16;q=0", "text/plain", True),
             (None, "text/plain", True),
         ):
             request = self.asks(headers={"Accept": accept})

@@ -74,6 +74,19 @@ class UnsubscribeTests(SubscribedCase):
         self.network.advance(2)
         self.assertLeft_(subscription, ending, None)
 
+    def test_neverEnds(self):
+        """Nor does a NOTIFY that says that it goes on put off that end, or keep it up."""
+        subscription = self.subscribed("600")
+        ending = self.leaves(subscription)
+        self.grants(200, "0")
+        self.network.advance(1)
+        self.notified("active;expires=600")
+        self.none(30)
+        self.assertNoResult(ending)
+        self.network.advance(2)
+        self.assertEqual(subscription.ended.reason, "unsubscribed")
+        self.assertLeft_(subscription, ending, None)
+
     def test_silence(self):
         """Nor is anything tried again that nobody answers."""
         subscription = self.subscribed("600")

@@ -50,6 +50,16 @@ class WhenTests(SubscribedCase):
         self.grants(200, "600")
         self.finishes(subscription)
 
+    def test_toldTheSame(self):
+        """A NOTIFY that says what is known does not put off the refresh, which is due long before the last moment."""
+        subscription = self.subscribed("3600")
+        for left in (2600, 1600, 600):
+            self.network.advance(1000)
+            self.notified(f"active;expires={left}")
+        self.nextAfter(240, 2)
+        self.grants(200, "3600")
+        self.finishes(subscription)
+
     def test_toldMore(self):
         """Where a later one says that it lasts longer, it does; to ask early does no harm."""
         subscription = self.subscribed("600")

@@ -6,6 +6,7 @@ from itertools import pairwise
 from weakref import ref
 
 from tests.ua.subscribed import SubscribedCase
+from tests.ua.test_subscription_shared import SharedCase
 from twisted_sipdialog.errors import ResponseError, Timeout, TransportError
 
 
@@ -251,3 +252,17 @@ class ConnectionTests(SubscribedCase):
         self.failureResultOf(subscribing, TransportError)
         self.assertEqual(self.told.events, ["failed", "terminated"])
         self.left()
+
+
+class GoneTests(SharedCase):
+    def test_gone(self):
+        """RFC 5057 section 5.1: one that says that the peer is not there is the end of the call, too."""
+        for code in (404, 410, 416, 482, 483, 484, 485, 502, 604):
+            self.calls()
+            self.within(resubscribe=False)
+            self.grants(code)
+            self.peer.respond(self.peer.expect("BYE", 0.1), 200)
+            self.network.advance(0.1)
+            self.assertIsNotNone(self.dialog.ended, code)
+            self.none(100)
+            self.left()

@@ -100,6 +100,9 @@ class SharedTests(SharedCase):
         self.assertIsNone(one.event.id)
         self.assertIsNotNone(two.event.id)
         self.assertEqual(second.headers.get("event"), f"x-state;id={two.event.id}")
+        named = self.shared(event="x-state;id=5")
+        self.assertEqual((named.event.id, self.header("event")), ("5", "x-state;id=5"))
+        self.ends(named)
         self.shared(event="x-other")
         other = self.told.subscription
         self.notified("active", b"1", within=first)
