@@ -195,9 +195,10 @@ class PublishClientContext:
 
     def _send(self, body: bytes | None, expires: int, recovered: bool = False, isRepaired: bool = False) -> None:
         self._stopTimer()
-        waiting, self._waiting = self._waiting, []
-        if self._open is not None:
-            waiting = self._open.waiting + waiting
+        if self._open is None:
+            waiting, self._waiting = self._waiting, []
+        else:
+            waiting = self._open.waiting  # what was asked for since waits on
         lines: Lines = [*self._lines, ("Event", self.event), ("Expires", str(expires))]
         if self.entityTag is not None:
             lines.append(("SIP-If-Match", self.entityTag))
