@@ -319,10 +319,6 @@ class PublishClientContext:
     def _due(self, _: Any) -> None:
         self._timer = None
         if self._open is None and self._closing is None:
-            if not self.isPublished:
-                self.entityTag = None
-            if self._next is None and (self._isOwed or self.entityTag is None):
-                self._next = self.body
             self._wait()
 
     def _stopTimer(self) -> None:
