@@ -55,7 +55,7 @@ class CallTests(WatchedCase):
 
     def test_outOfOrder(self):
         """
-        RFC 3261 section 12.2.2: a later request of ours came there first, so that the NOTIFY gets 500; it is said again,
+        RFC 3261 section 12.2.2: a later request of ours came there first, so the NOTIFY gets 500; it is said again,
         and C{notify()} fires with the answer to that, unless a newer one waits: that one says all there is.
         """
         for isNewer in (False, True):

@@ -333,7 +333,7 @@ class RepairTests(PublishCase):
         self.answers(412)
         self.assertEqual(self.successResultOf(removing).statusCode, 412)
         self.assertEqual(self.watch.told[-1], ("unpublished", 412))
-        self.withdrawn(publication)
+        self.left()
 
     def test_423(self):
         """Section 4.1: longer, as it wants, and so from then on."""

@@ -2,6 +2,8 @@
 PUBLISHes of several publications to one Request-URI (RFC 3903 section 4).
 """
 
+from twisted.internet.defer import succeed
+
 from tests.ua.test_publish_client import ALICE, BUSY, OPEN, PublishCase
 from twisted_sipdialog.errors import ResponseError, Timeout
 
@@ -100,6 +102,26 @@ class TurnsTests(PublishCase):
         self.assertEqual((self.event(), self.count()), ("message-summary", 2))
         self.answers(200, "three", "3600")
         self.allWithdrawn(first, third)
+
+    def test_dueMeanwhile(self):
+        """One that is withdrawn as it waits is not published anew, though the time of its next try comes before."""
+        first, second = self.both()
+        self.answers(200, "one", "3600")
+        self.event()
+        self.answers(200, "two", "3600")
+        one, publication = self.successResultOf(first), self.successResultOf(second)
+        publication.publish(OPEN).addErrback(lambda _: None)
+        self.event()
+        self.answers(503, Retry_After="5")
+        one.publish(BUSY)
+        self.event()
+        removing = publication.unpublish()
+        self.network.advance(6)
+        self.answers(200, "three", "3600")
+        self.assertEqual((self.event(), self.request.headers.get("expires")), ("dialog", "0"))
+        self.answers(200, expires="0")
+        self.successResultOf(removing)
+        self.allWithdrawn(succeed(one))
 
     def test_stop(self):
         """The service's stop withdraws them one after the other."""
