@@ -130,6 +130,19 @@ class FirstTests(PublishCase):
             self.assertEqual(self.watch.told, [("failed", ResponseError), ("unpublished", code)])
             self.left()
 
+    def test_refusedAfterwards(self):
+        """Nor is the first one after a withdrawal."""
+        publication = self.published()
+        publication.unpublish()
+        self.next()
+        self.answers(200, expires="0")
+        publishing = publication.publish(BUSY)
+        self.next()
+        self.answers(503)
+        self.failureResultOf(publishing, ResponseError)
+        self.assertEqual(self.watch.told[-1], ("unpublished", 503))
+        self.left()
+
     def test_unanswered(self):
         """Nor is one that gets no answer."""
         self.publishes()

@@ -105,3 +105,13 @@ class RepairedTests(PublishCase):
         self.assertEqual(self.next(1), (BUSY, "3600", None))
         self.answers(200, "two", "3600")
         self.withdrawn(publication)
+
+    def test_refresh(self):
+        """A refresh that is to last longer has no body, and no type of one."""
+        publication = self.published()
+        publication.publish()
+        self.next()
+        self.repairs(423)
+        self.assertEqual((self.request.body, self.request.headers.get("content-type")), (b"", None))
+        self.answers(200, "two", "7200")
+        self.withdrawn(publication)
