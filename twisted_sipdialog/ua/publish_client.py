@@ -154,9 +154,7 @@ class PublishClientContext:
     def _go(self) -> None:
         if self._open is not None:
             return
-        if not (self._waiting or self._next):
-            if self._closing is not None:
-                self.core.kept.pop(self, None)
+        if not self._waiting:
             self._leave()
             return
         if self._isRemoving and self.entityTag is None:
@@ -204,7 +202,7 @@ class PublishClientContext:
             lines.append(("SIP-If-Match", self.entityTag))
         outgoing = newRequest(self.core, "PUBLISH", self.target, ())
         outgoing.lines += lines
-        if body is not None:
+        if body:
             outgoing.body = body
             outgoing.lines.append(("Content-Type", self.contentType))
         self._open = Publishing(self, outgoing, waiting, expires, isRepaired, recovered)
@@ -268,7 +266,7 @@ class PublishClientContext:
         if minimum is not None:
             self._asked = minimum
             self._tell("publishProgress", response)
-            self._send(publishing.body or None, minimum, publishing.recovered, True)
+            self._send(publishing.body, minimum, publishing.recovered, True)
             return
         self._open = None
         error = ResponseError(response)
@@ -303,7 +301,7 @@ class PublishClientContext:
 
     def _mayRetry(self, isRemoval: bool) -> bool:
         """What was published once is kept up; what never was is for the application to try again."""
-        return not isRemoval and self._until > 0 and self._closing is None and not self.core.stopping
+        return not isRemoval and self._until > 0 and self._closing is None
 
     def _tryAgain(self, publishing: Publishing, seconds: float | None) -> None:
         self._isOwed = self._isOwed or bool(publishing.body)
