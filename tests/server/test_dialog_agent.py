@@ -144,6 +144,18 @@ class DialogAgentTests(SynchronousTestCase):
         self.successResultOf(watching).unsubscribe()
         self.network.advance(1)
 
+    def test_stop(self) -> None:
+        """RFC 6665 section 4.2.2: it stops; those who watch are told to try again later, and its store is closed."""
+        self.alice.invite(DESK).addErrback(lambda _: None)
+        self.network.advance(0.5)
+        stopping = self.desk.stop()
+        self.network.advance(0.5)
+        self.successResultOf(stopping)
+        self.assertEqual((self.watching.state, self.watching.notification.state.reason), ("suspended", "probation"))
+        self.assertEqual(self.desk.notifiers(DESK, "dialog"), [])
+        self.watching.unsubscribe()
+        self.network.advance(5)
+
     def test_nobodyElse(self) -> None:
         """Nobody may publish what calls there are, also not by its name; the other packages are as those of others."""
         published = self.phone.publish(DESK, "dialog", DialogInfo(DESK).toBytes(), "application/dialog-info+xml")

@@ -98,6 +98,23 @@ class StandingTests(StandingCase):
         lines = self.seen(1)
         self.assertIn(f"presence of {ALICE}: nothing is known (terminated)", lines)
 
+    def test_thereAgain(self) -> None:
+        """Once it was there the pauses begin anew, from the shortest."""
+        peer = ScriptedPeer(self.network, "a.example")
+        self.bob("--watch", ALICE)
+        for seconds in (0.1, 6, 11):
+            refused = peer.expect("SUBSCRIBE", seconds)
+            peer.respond(refused, 404)
+        subscribe = peer.expect("SUBSCRIBE", 21)
+        peer.respond(subscribe, 200, headers={"Expires": "600"})
+        for state in ("active;expires=600", "terminated;reason=rejected"):
+            notify = {"Event": "presence", "Subscription-State": state}
+            peer.request("NOTIFY", within=subscribe, headers=notify)
+            self.network.advance(0.1)
+        self.assertIn(f"presence of {ALICE} is refused (rejected); tried again in 5 s", self.seen(1))
+        peer.respond(peer.expect("SUBSCRIBE", 5), 404)
+        self.seen(1)
+
     def test_nothingAnyMore(self) -> None:
         """RFC 6665 section 4.2.2: a NOTIFY without a body shows nothing, and not once more what was shown before."""
         peer = ScriptedPeer(self.network, "a.example")

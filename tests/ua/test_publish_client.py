@@ -125,7 +125,7 @@ class FirstTests(PublishCase):
         for code in (302, 403, 404, 489, 503):
             self.watch.told.clear()
             self.publishes()
-            self.answers(code)
+            self.answers(code, Min_Expires="7200")
             self.assertEqual(self.failureResultOf(self.publishing, ResponseError).value.statusCode, code)
             self.assertEqual(self.watch.told, [("failed", ResponseError), ("unpublished", code)])
             self.left()

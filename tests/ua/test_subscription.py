@@ -66,6 +66,15 @@ class RequestTests(SubscribedCase):
         self.grants(403)
         self.left()
 
+    def test_once(self):
+        """One that was begun is not begun again, be it there or over."""
+        subscription = self.subscribed("600")
+        self.assertRaises(InvalidState, subscription.begin)
+        self.none(1)
+        self.finishes(subscription)
+        self.assertRaises(InvalidState, subscription.begin)
+        self.left()
+
     def test_values(self):
         """What cannot be so raises, before anything is sent."""
         agent = self.userAgent = self.agent()
@@ -179,11 +188,11 @@ class FirstTests(SubscribedCase):
         self.left()
 
     def test_refused(self):
-        """A first one that is refused is over, whatever the status; none is tried again."""
+        """A first one that is refused is over, whatever the status; none is tried again.  Min-Expires is of 423 alone."""
         for code in (302, 403, 404, 408, 480, 481, 489, 500, 503, 603):
             self.told = Told()
-            self.subscribes()
-            self.grants(code)
+            self.subscribes(expires=60)
+            self.grants(code, Min_Expires="600")
             self.assertEqual(self.failureResultOf(self.subscribing, ResponseError).value.statusCode, code)
             self.assertEqual(self.told.events, ["failed", "terminated"])
             end = self.told.detail("terminated")

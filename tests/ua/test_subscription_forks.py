@@ -57,12 +57,28 @@ class AllowedTests(ForkCase):
             self.assertEqual((subscription.sip.remoteTag, subscription.value), (tag, value))
             self.assertEqual((subscription.sip.callId, subscription.sip.localTag), self.ids(self.first)[:2])
             self.assertEqual((subscription.state, subscription.delegate), ("active", self.told))
+            self.assertEqual(subscription.request.via.branch, self.first.via.branch)
             self.assertLeft(subscription, 600)
         self.notifiesAs("two", "pending", b"+7")
         self.assertEqual(
             [(s.state, s.value) for s in (one, two, three)], [("active", "1"), ("pending", "9"), ("active", "3")]
         )
         for subscription in (two, one, three):
+            self.ends(subscription)
+        self.left()
+
+    def test_time(self):
+        """Section 4.1.2.1: where its NOTIFY says nothing of the time, each lasts as long as the 2xx grants."""
+        self.subscribes(event=Count(forks=True))
+        self.first = self.request
+        self.grants(200, "600")
+        self.notified("active", b"1")
+        self.network.advance(1)
+        self.notifiesAs("two", "active", b"2")
+        one, two = self.successResultOf(self.subscribing), self.told.detail("forked")
+        for subscription in (one, two):
+            self.assertLeft(subscription, 599)
+        for subscription in (one, two):
             self.ends(subscription)
         self.left()
 

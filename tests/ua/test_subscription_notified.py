@@ -56,7 +56,7 @@ class TakenTests(SubscribedCase):
         """The same where there is one, in the first NOTIFY as well."""
         self.subscribes(event="x-state;id=7")
         self.grants(200, "600")
-        for wrong in ("x-state", "x-state;id=8"):
+        for wrong in ("x-state", "x-state;id=8", "dialog;id=7"):
             self.assertEqual(self.notifies(Event=wrong, From=self.another("else")).statusCode, 481)
         self.assertNoResult(self.subscribing)
         self.notified()
@@ -211,6 +211,24 @@ class BodyTests(SubscribedCase):
         self.grants(200, "600")
         self.notified("active", b"6")
         self.finishes(subscription)
+
+    def test_gapAnew(self):
+        """The whole is asked for once for each subscription, not once for all of those that follow each other."""
+        self.subscribes(event=Count())
+        for _ in range(2):
+            self.grants(200, "600")
+            self.notified("active", b"?1")
+            self.next(0.1)
+            self.assertEqual(self.request.toTag, self.peer.tag)
+            self.grants(200, "600")
+            self.notified("active", b"?1")
+            self.none(100)
+            self.notified("terminated;reason=deactivated")
+            self.next(0.1)
+            self.assertEqual(self.request.toTag, "")
+        self.grants(200, "600")
+        self.notified("active", b"1")
+        self.finishes(self.successResultOf(self.subscribing))
 
     def test_anew(self):
         """Changes are of the subscription they were told in: one that is begun anew begins with the whole."""
