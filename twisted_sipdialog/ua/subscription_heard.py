@@ -116,7 +116,7 @@ class SubscriptionHeard(SubscriptionLife):
 
     def _merge(self, value: Any) -> bool:
         """@return: False: something is missing."""
-        if value is None or self.package is None:
+        if value is None:
             return True
         try:
             known, isMissing = self.package.merged(self._known, value)
