@@ -188,7 +188,7 @@ class FirstTests(SubscribedCase):
         self.left()
 
     def test_refused(self):
-        """A first one that is refused is over, whatever the status; none is tried again.  Min-Expires is of 423 alone."""
+        """A first one that is refused is over, whatever the status; none is tried again (Min-Expires is of 423)."""
         for code in (302, 403, 404, 408, 480, 481, 489, 500, 503, 603):
             self.told = Told()
             self.subscribes(expires=60)

@@ -4,6 +4,7 @@ section 5).
 """
 
 from tests.ua.subscribed import SubscribedCase
+from tests.ua.test_subscription_shared import SharedCase
 
 TARGET = "sip:alice@peer.example;transport=tcp"
 #: A Contact that leads nowhere but back over the connection it came by.
@@ -93,3 +94,24 @@ class OnlyFlowTests(SubscribedCase):
             self.grants(200, "200")
         self.assertTrue(refreshing.called)
         self.finishes(subscription)
+
+
+class InCallTests(SharedCase):
+    def test_lost(self):
+        """In a call both are over with it: there is nothing that it could begin anew in, be it there or not yet."""
+        for isActive in (True, False):
+            self.told.told.clear()
+            self.userAgent, callee, self.ok = self.call(None, "TCP", {"Contact": NOWHERE})
+            self.dialog = callee.dialog
+            self.within()
+            self.grants(200, "600", Contact=NOWHERE)
+            if isActive:
+                self.notified("active;expires=600", Contact=NOWHERE)
+            self.network.reset(self.userAgent, self.peer)
+            self.none(20)
+            self.assertIsNotNone(self.dialog.ended)
+            end = self.told.detail("terminated")
+            self.assertEqual((end.reason, end.byPeer, self.told.events.count("suspended")), ("flow lost", False, 0))
+            if not isActive:
+                self.failureResultOf(self.subscribing)
+            self.left()

@@ -6,6 +6,7 @@ from twisted.internet.defer import CancelledError
 
 from tests.ua.calling import challenge
 from tests.ua.subscribed import SubscribedCase
+from tests.ua.test_subscription_shared import SharedCase
 from twisted_sipdialog import Credentials
 
 
@@ -208,3 +209,22 @@ class UnsubscribeTests(SubscribedCase):
         self.grants(200, "0")
         self.notified("terminated;reason=timeout")
         self.assertLeft_(subscription, again, subscription.notification)
+
+
+class InCallTests(SharedCase):
+    def test_starting(self):
+        """Before a NOTIFY came in its call it is over at once: one that comes all the same gets 481 (section 4.2.2)."""
+        for isAccepted in (False, True):
+            self.calls()
+            self.within()
+            if isAccepted:
+                self.grants(200, "600")
+            self.subscribing.cancel()
+            self.assertEqual((self.told.events[-1], self.dialog.subscriptions), ("terminated", []))
+            if not isAccepted:
+                self.grants(200, "600")
+            self.assertEqual(self.notifies("active").statusCode, 481)
+            self.none(1)
+            self.assertStands()
+            self.hangsUp()
+            self.left()

@@ -49,6 +49,19 @@ class RefusedTests(SubscribedCase):
         self.assertEqual((subscription.state, subscription.sip.callId), ("active", self.request.callId))
         self.finishes(subscription)
 
+    def test_askedOnceMore(self):
+        """A delegate that asks once more as it hears of the refusal: the answer to that counts."""
+        asked = []
+        self.told.does = lambda what, it: what == "failed" and not asked and asked.append(it.refresh())
+        subscription = self.refused(481)
+        self.next(0.1)
+        self.assertEqual((self.ids()[:2], self.request.toTag), (self.first[:2], self.peer.tag))
+        self.grants(200, "600")
+        self.assertEqual(self.successResultOf(asked[0]).statusCode, 200)
+        self.assertEqual((subscription.state, self.told.events[-2:]), ("active", ["failed", "accepted"]))
+        self.assertLeft(subscription, 600)
+        self.finishes(subscription)
+
     def test_unknownAndNotWanted(self):
         """Not where the application does not want that."""
         subscription = self.subscribed("600", resubscribe=False)
@@ -160,6 +173,17 @@ class RefusedTests(SubscribedCase):
         self.grants(200, "600")
         self.notified()
         self.assertEqual(subscription.state, "active")
+        self.finishes(subscription)
+
+    def test_anewUnanswered(self):
+        """Nor is silence for ever."""
+        subscription = self.refused(481)
+        self.next(10)
+        self.network.advance(33)
+        self.assertEqual((subscription.state, self.told.detail("suspended")[0].reason), ("suspended", "no answer"))
+        self.next(400)
+        self.grants(200, "600")
+        self.notified()
         self.finishes(subscription)
 
     def test_anewNotNotified(self):
