@@ -139,6 +139,8 @@ class WritingTests(DocumentCase):
             lambda: Counts(2**32),
             lambda: Counts(1, 1, 1),
             lambda: Counts(1, 1, None, 1),
+            lambda: Counts(1, 1, 0, -1),
+            lambda: Counts(1, 1, 0, 2**32),
             lambda: MessageSummary(True, "sip:a@b\r\nX: y").toBytes(),
             lambda: MessageSummary(True, counts={"smoke-signal": Counts()}).toBytes(),
             lambda: MessageSummary(True, lines=(("a b", "c"),)).toBytes(),

@@ -3,6 +3,7 @@ NOTIFYs to a subscription of ours: which are taken, and what their bodies say (R
 """
 
 from tests.ua.subscribed import Count, SubscribedCase
+from tests.ua.test_subscription_shared import SharedCase
 from twisted_sipdialog.errors import ParseError
 
 
@@ -287,3 +288,19 @@ class BodyTests(SubscribedCase):
             self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
             self.assertEqual((subscription.state, subscription.value), ("terminated", "7"))
             self.left()
+
+
+class AfterCallTests(SharedCase):
+    def test_unexpected(self):
+        """Section 4.1.3: once the call is over nobody is asked about a NOTIFY that no subscription in it expects."""
+        asked = []
+        self.userAgent, callee, self.ok = self.call()
+        callee.notifyReceived = asked.append
+        self.dialog = callee.dialog
+        subscription = self.shared()
+        self.hangsUp()
+        self.assertEqual(self.notifies("active", Event="x-other").statusCode, 481)
+        self.notified("active", b"1")
+        self.assertEqual((subscription.notification.body, asked), (b"1", []))
+        self.notified("terminated;reason=noresource")
+        self.left()
