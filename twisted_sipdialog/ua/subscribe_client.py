@@ -205,12 +205,12 @@ class Subscription(SubscriptionHeard):
         if self._isCurrent(asking, response):
             heard = self._heard
             if heard is not None and heard.leg.isOvertaken(asking.request, response):
-                self._again(asking, asking.expires)
+                self._again(asking)
                 return
             minimum = asking.repair(response)
             if minimum is not None:
-                self._asked = minimum
-                self._again(asking, minimum, True)
+                self._asked = max(self._asked, minimum)  # more may have been asked for since
+                self._again(asking, True)
                 return
             if self.dialog is not None:
                 self.dialog.concluded(response)
@@ -218,13 +218,13 @@ class Subscription(SubscriptionHeard):
         asking.fire(Failure(ResponseError(response)))
         self._go()
 
-    def _again(self, asking: Subscribing, expires: int, isRepaired: bool = False) -> None:
-        """Ask once more, for those who wait for it."""
+    def _again(self, asking: Subscribing, isRepaired: bool = False) -> None:
+        """Ask once more, for those who wait for it, and for what was asked for since."""
         self._waiting = [*asking.waiting, *self._waiting]
         outgoing = asking.outgoing
         if not asking.isFirst and self._heard is not None:
             outgoing = self._heard.leg.outgoing("SUBSCRIBE", b"", [])
-        self._send(outgoing, expires if self._leaving is None else 0, asking.isFirst, isRepaired)
+        self._send(outgoing, self._asked if self._leaving is None else 0, asking.isFirst, isRepaired)
 
     def unanswered(self, asking: Subscribing, error: BaseException) -> None:
         """No final response."""
