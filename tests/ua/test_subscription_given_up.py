@@ -149,6 +149,21 @@ class UnsubscribeTests(SubscribedCase):
             else:
                 self.assertLeft_(subscription, ending, None)
 
+    def test_refreshingRepaired(self):
+        """A refresh that was too short (423) is not said again for longer, but for the end."""
+        subscription = self.subscribed("600")
+        refreshing = subscription.refresh(60)
+        self.next(0.1)
+        ending = subscription.unsubscribe()
+        self.grants(423, Min_Expires="600")
+        self.next(0.1)
+        self.assertEqual(self.header("expires"), "0")
+        self.grants(200, "0")
+        self.notified("terminated;reason=timeout")
+        self.successResultOf(refreshing)
+        self.none(1)
+        self.assertLeft_(subscription, ending, subscription.notification)
+
     def test_refreshingEnded(self):
         """And where the notifier ends it meanwhile, that is the end."""
         subscription = self.subscribed("600")

@@ -50,6 +50,22 @@ class WhenTests(SubscribedCase):
         self.grants(200, "600")
         self.finishes(subscription)
 
+    def test_repairedMeanwhile(self):
+        """Section 4.1.2.2: what was asked for since a refresh that was too short (423) is asked for in its place."""
+        subscription = self.subscribed("600")
+        waiting = [subscription.refresh(60)]
+        self.next(0.1)
+        waiting.append(subscription.refresh(7200))
+        self.grants(423, Min_Expires="900")
+        self.next(0.1)
+        self.assertEqual(self.header("expires"), "7200")
+        self.grants(200, "7200")
+        for each in waiting:
+            self.assertEqual(self.successResultOf(each).statusCode, 200)
+        self.assertLeft(subscription, 7200)
+        self.none(1)
+        self.finishes(subscription)
+
     def test_toldTheSame(self):
         """A NOTIFY that says what is known does not put off the refresh, which is due long before the last moment."""
         subscription = self.subscribed("3600")
