@@ -207,6 +207,13 @@ class PartialTests(DocumentCase):
         dave = User("sip:dave@example.com")
         self.assertEqual(self.told(users=Users((dave,))).participants, (dave,))
 
+    def test_partialOfNobody(self) -> None:
+        """Section 4.6: a partial element that was not known before is new, as far as it is told."""
+        erin = User("sip:erin@example.com", "partial", displayText="Erin")
+        after = self.told(users=Users((erin,), "partial"))
+        self.assertEqual([user.entity for user in after.participants[:-1]], [u.entity for u in self.known.participants])
+        self.assertEqual((after.participants[-1].entity, after.participants[-1].displayText), (erin.entity, "Erin"))
+
     def test_endpoint(self) -> None:
         """A partial user with a partial endpoint: only what it names changes, at any depth."""
         media = Media("1", status="sendonly")
