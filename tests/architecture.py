@@ -52,6 +52,7 @@ VERBS = (
     ("opening",),
     ("dialog_requests",),
     ("request_client", "dialog"),
+    ("stopping",),
     ("accepted", "prack", "replaces", "request_server", "wanted"),
     ("provisional", "info", "modification"),
     ("fork", "invite_server"),

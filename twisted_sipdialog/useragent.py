@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_sipdialog.configuration import Configuration
-from twisted_sipdialog.errors import InvalidState, TransportError
+from twisted_sipdialog.errors import InvalidState
 from twisted_sipdialog.interfaces import IUserAgent
 from twisted_sipdialog.message import Response
 from twisted_sipdialog.message.event_fields import Replaces
@@ -26,7 +26,7 @@ from twisted_sipdialog.transport.locate import Locator
 from twisted_sipdialog.ua.call import callTo
 from twisted_sipdialog.ua.client_context import ClientContext
 from twisted_sipdialog.ua.core import DELEGATED, Core
-from twisted_sipdialog.ua.delegation import Waiters, cancel, fire, overrides
+from twisted_sipdialog.ua.delegation import Waiters, fire, overrides
 from twisted_sipdialog.ua.dialog import Dialog
 from twisted_sipdialog.ua.identity import Identity
 from twisted_sipdialog.ua.info import infoReceived, sendTones
@@ -41,6 +41,7 @@ from twisted_sipdialog.ua.reinvite_server import reinviteReceived
 from twisted_sipdialog.ua.replaces import callNamed
 from twisted_sipdialog.ua.request_client import askAlone
 from twisted_sipdialog.ua.request_server import requestReceived
+from twisted_sipdialog.ua.stopping import standing, stop
 from twisted_sipdialog.ua.subscribe_client import Subscription, subscribe
 from twisted_sipdialog.ua.subscribe_received import eventReceived
 from twisted_sipdialog.ua.subscriber import Notification
@@ -121,7 +122,7 @@ class UserAgent(Service):
 
     @property
     def dialogs(self) -> list[Dialog]:
-        return [dialog for dialog in self._core.dialogs.values() if dialog.ended is None and isinstance(dialog, Dialog)]
+        return standing(self._core)
 
     def dialogsByCallId(self, callId: str) -> list[Dialog]:
         return [dialog for dialog in self.dialogs if dialog.dialogState.callId == callId]
@@ -169,53 +170,10 @@ class UserAgent(Service):
         return self._stopped.wait()
 
     async def _stop(self) -> None:
-        core = self._core
-        core.stopping = True
-        for context in [*core.invitations]:
-            if not context.answered:  # by a delegate who was told of another one's end
-                context.reject(480)
-        for calling in [*core.calling]:
-            calling.cancel()
-        ending = [dialog.destroy() for dialog in self.dialogs]
-        ending += [calling.whenFinished() for calling in [*core.calling]]
-        ending += [kept.stopping() for kept in [*core.kept]]
-        self._refuseWaiting()
-        if ending:
-            done: Deferred[Any] = Deferred()
-            timeout = self.configuration.stopTimeout
-            timers = [
-                self._timers.start(timeout / 2, self._hurry),
-                self._timers.start(timeout, lambda _: fire(done, None)),
-            ]
-            DeferredList(ending, consumeErrors=True).addCallback(lambda _: fire(done, None))
-            await done
-            for timer in timers:
-                timer.cancel()
-            self._refuseWaiting()  # what came meanwhile
-        # Nobody is left waiting for an answer that cannot come any more.
-        stopped = TransportError("the service stopped")
-        for calling in [*core.calling]:
-            calling.transactionFailed(stopped)
-        for leg in [*core.dialogs.values()]:
-            leg.stopped()
-        for kept in [*core.kept]:
-            kept.stopped()
-        for asking in [*core.asking]:
-            asking.transactionFailed(stopped)
+        await stop(self._core)
         self._transactions.abandonAll()
         await self._transport.close()
         self._timers.stop()
-
-    def _refuseWaiting(self) -> None:
-        """The application's answers do not matter any more."""
-        for running in [*self._core.unfinished]:
-            cancel(running)
-        for waiting in [*self._core.answering]:
-            waiting.reject(503)
-
-    def _hurry(self, _: Any) -> None:
-        for dialog in self.dialogs:
-            dialog.hurry()
 
     # Calling.
 
