@@ -275,6 +275,22 @@ class LifeTests(PublishCase):
         self.left()
         self.assertEqual(self.count(), 2)
 
+    def test_closedWhileOneWaits(self):
+        """So is what waits for its turn behind that one: it is published, and then nothing is kept up here."""
+        publication = self.published(unpublishOnClose=False)
+        changing = [publication.publish(BUSY)]
+        self.next()
+        changing.append(publication.publish(OPEN))
+        closing = publication.close()
+        self.answers(200, "two", "3600")
+        self.assertEqual(self.next(), (OPEN, "3600", "two"))
+        self.answers(200, "three", "3600")
+        for each in changing:
+            self.successResultOf(each)
+        self.successResultOf(closing)
+        self.left()
+        self.assertEqual(self.count(), 3)
+
     def test_stop(self):
         """The service's stop withdraws it."""
         self.published()

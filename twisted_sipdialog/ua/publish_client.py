@@ -155,6 +155,8 @@ class PublishClientContext:
         if self._open is not None:
             return
         if not self._waiting:
+            if self._closing is not None:
+                self.core.kept.pop(self, None)  # it was closed while a PUBLISH was open
             self._leave()
             return
         if self._isRemoving and self.entityTag is None:
