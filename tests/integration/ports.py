@@ -8,6 +8,9 @@ import random
 import socket
 from contextlib import ExitStack
 
+#: Above those that the system gives to whoever asks for any: none of them takes one in the meantime.
+_RANGE = 61_000, 65_000
+
 
 def freePort(host: str = "127.0.0.1", span: int = 1) -> int:
     """
@@ -24,8 +27,9 @@ def freePort(host: str = "127.0.0.1", span: int = 1) -> int:
                 probe.bind((host, port))
                 return int(probe.getsockname()[1])
 
-            first = bind(socket.SOCK_DGRAM, 0)
+            first = random.randint(*_RANGE)
             try:
+                bind(socket.SOCK_DGRAM, first)
                 bind(socket.SOCK_STREAM, first)
                 for port in range(first + 1, first + span):
                     bind(socket.SOCK_DGRAM, port)
